@@ -1,0 +1,170 @@
+//! The library's front door: an engine is a pack, loaded behind your back, and a share in the worker.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use crate::mind::{Mind, MindError, PackInfo};
+use crate::resample::ResampleError;
+use crate::session::Session;
+use crate::stream::{Stream, StreamConfig};
+use crate::tap::Tap;
+use crate::worker::Worker;
+
+/// Which pack an engine runs, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// A pack's folder, or the name of an installed one; `None` for the default.
+    pub pack: Option<String>,
+    /// One of the pack's systems; `None` for its default.
+    pub system: Option<String>,
+    /// Threads that one run of a network may use.
+    pub threads: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            pack: None,
+            system: None,
+            threads: 1,
+        }
+    }
+}
+
+/// Whether an engine can score yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineState {
+    /// The pack is being loaded.
+    Loading,
+    /// It can.
+    Ready(Arc<PackInfo>),
+    /// It never will; one sentence says why and what to do.
+    Failed(Arc<str>),
+}
+
+/// Why an engine cannot score.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The pack could not be made ready.
+    #[error("{0}")]
+    NotReady(Arc<str>),
+    /// The sound cannot be converted.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+}
+
+/// Why a stream could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The sample rate is out of range.
+    #[error("{0} Hz is no sample rate for speech; use one between 8000 and 384000 Hz")]
+    Rate(u32),
+    /// The sound cannot be converted.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+}
+
+/// A pack that loads in the background, and a share in the process's worker. Cheap to clone; when the last
+/// engine and stream of the process are gone, the worker's threads are joined and its models freed.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    slot: Arc<Slot>,
+    worker: Arc<Worker>,
+}
+
+impl Engine {
+    /// Starts an engine and returns at once: no file is read and no model loaded on this thread.
+    pub fn start(config: EngineConfig) -> Self {
+        let worker = Worker::shared();
+        let slot = Arc::new(Slot {
+            config,
+            mind: Mutex::new(None),
+            settled: Condvar::new(),
+        });
+        match worker.fault() {
+            Some(fault) => slot.settle(Err(fault)),
+            None => worker.load(&slot),
+        }
+        Self { slot, worker }
+    }
+
+    /// Whether it can score yet.
+    pub fn state(&self) -> EngineState {
+        match &*self.slot.lock() {
+            None => EngineState::Loading,
+            Some(Ok(mind)) => EngineState::Ready(Arc::clone(&mind.info)),
+            Some(Err(why)) => EngineState::Failed(Arc::clone(why)),
+        }
+    }
+
+    /// Waits until the pack is loaded or refused.
+    pub fn wait_ready(&self) -> Result<Arc<PackInfo>, EngineError> {
+        Ok(Arc::clone(&self.slot.wait()?.info))
+    }
+
+    /// Opens a live stream. Never waits for models: sound is taken in while they load.
+    pub fn open(&self, config: &StreamConfig) -> Result<(Tap, Stream), OpenError> {
+        Stream::open(Arc::clone(&self.slot), Arc::clone(&self.worker), config)
+    }
+
+    /// Opens a session for sound that can wait, such as a file. Waits until the pack is loaded.
+    pub fn session(&self, config: &StreamConfig) -> Result<Session, EngineError> {
+        Ok(Session::new(self.slot.wait()?, config)?)
+    }
+}
+
+type Settled = Result<Arc<Mind>, Arc<str>>;
+
+/// Where an engine's pack will be.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    config: EngineConfig,
+    mind: Mutex<Option<Settled>>,
+    settled: Condvar,
+}
+
+impl Slot {
+    /// Loads the pack; on an inference thread.
+    pub(crate) fn load(&self) {
+        let EngineConfig {
+            pack,
+            system,
+            threads,
+        } = &self.config;
+        let mind = Mind::get(pack.as_deref(), system.as_deref(), *threads);
+        self.settle(mind.map_err(|error: MindError| error.to_string().into()));
+    }
+
+    pub(crate) fn settle(&self, mind: Settled) {
+        *self.lock() = Some(mind);
+        self.settled.notify_all();
+    }
+
+    /// The pack, if it is loaded.
+    pub(crate) fn mind(&self) -> Option<Arc<Mind>> {
+        self.lock()
+            .as_ref()
+            .and_then(|settled| settled.as_ref().ok().cloned())
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(&*self.lock(), Some(Err(_)))
+    }
+
+    fn wait(&self) -> Result<Arc<Mind>, EngineError> {
+        let mut mind = self.lock();
+        loop {
+            if let Some(settled) = &*mind {
+                return settled.clone().map_err(EngineError::NotReady);
+            }
+            mind = self.settled.wait(mind).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Settled>> {
+        self.mind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

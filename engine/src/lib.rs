@@ -1,0 +1,57 @@
+//! Undertone hears how something is said and what is said, live, and scores the emotion it carries.
+//!
+//! The data's way, each stage a module: [`Tap`] (capture, ring) → `resample` → `detect` → `utterance` →
+//! `queue` → `mind` (trunk, words, feeling) → `track` → `outlet` and [`Latest`]. [`Engine`] loads a pack
+//! behind your back; a [`Stream`] is one live voice; a [`Session`] is the same chain for files.
+//!
+//! ```no_run
+//! use undertone::{Engine, EngineConfig, StreamConfig};
+//!
+//! let engine = Engine::start(EngineConfig::default());
+//! let (mut tap, stream) = engine.open(&StreamConfig::new("microphone", 48_000))?;
+//! let updates = stream.updates(64);
+//! // In the audio callback; wait-free:
+//! tap.push(&[&[0.0; 64], &[0.0; 64]]);
+//! // Anywhere else:
+//! while let Some(update) = updates.try_next() {
+//!     println!("{:.1} s {} {:.0} %", update.end_s, update.label, update.confidence * 100.0);
+//! }
+//! # Ok::<(), undertone::OpenError>(())
+//! ```
+//!
+//! This crate knows no sink, no GUI and no file format, stores no sound and sends nothing anywhere.
+
+mod detect;
+mod ears;
+mod engine;
+mod label;
+mod latest;
+mod load;
+mod mind;
+mod outlet;
+mod queue;
+mod resample;
+mod runtime;
+mod session;
+mod stream;
+mod tap;
+mod track;
+mod update;
+mod utterance;
+mod words;
+mod worker;
+
+pub use engine::{Engine, EngineConfig, EngineError, EngineState, OpenError};
+pub use label::{Affect, Label, Scores, Verdict};
+pub use latest::{Activity, Latest, Scored, Snapshot};
+pub use mind::{MindError, PackInfo};
+pub use outlet::Updates;
+pub use resample::ResampleError;
+pub use runtime::RuntimeError;
+pub use session::{Session, SessionError};
+pub use stream::{Stream, StreamConfig};
+pub use tap::{Losses, RATES, Tap};
+pub use update::{Degraded, Kind, Latency, SCHEMA, SpeechEvidence, TextEvidence, Update, Word};
+
+/// Model packs: manifest, verification, where they are found.
+pub use undertone_models as models;

@@ -1,0 +1,354 @@
+//! A pack that is loaded and can score: one per process and pack, shared by every stream.
+//!
+//! The trunk runs once per request; everything else reads its frames. Must never keep anything about a
+//! speaker: what a stream has learnt is its own and comes in as arguments.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use undertone_models::{Manifest, Pack, PackError, Role};
+
+use crate::label::Label;
+use crate::runtime::{Graph, Input, Output, Rten, Runtime, RuntimeError};
+use crate::utterance::Request;
+use crate::words::{self, Heard};
+
+/// Why a pack could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum MindError {
+    /// The pack itself is refused.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// One of its graphs is refused.
+    #[error("pack '{pack}', {role} graph: {source}")]
+    Graph {
+        /// The pack's name.
+        pack: String,
+        /// The graph's role.
+        role: Role,
+        /// What is wrong with it.
+        source: RuntimeError,
+    },
+    /// A graph's output is not of the form the manifest promises.
+    #[error("pack '{pack}', {role} graph: {what}; take a pack made for this version")]
+    Shape {
+        /// The pack's name.
+        pack: String,
+        /// The graph's role.
+        role: Role,
+        /// What was found.
+        what: String,
+    },
+    /// The pack cannot run the system asked for.
+    #[error("pack '{pack}' has no system '{asked}'; it has: {}", offered.join(", "))]
+    System {
+        /// The pack's name.
+        pack: String,
+        /// The system asked for.
+        asked: String,
+        /// The systems it offers.
+        offered: Vec<String>,
+    },
+}
+
+/// What a person is told about the pack that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Licence of its weights.
+    pub licence: String,
+    /// The system that runs.
+    pub system: String,
+    /// The systems it offers.
+    pub systems: Vec<String>,
+    /// What runs the graphs.
+    pub runtime: String,
+    /// Its folder; `None` for the pack inside the program.
+    pub origin: Option<PathBuf>,
+    /// Whether it recognises words.
+    pub hears_words: bool,
+}
+
+/// What the networks made of a request, before anything is known about the speaker.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Frames {
+    /// What the emotion branch reads, frames × width, of voiced frames only.
+    mix: Vec<f32>,
+    count: usize,
+    /// Words, unless they were not asked for.
+    pub(crate) words: Option<Vec<Heard>>,
+    pub(crate) trunk_time: Duration,
+    pub(crate) words_time: Duration,
+}
+
+/// What the voice says, raw.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Feeling {
+    pub logits: [f32; Label::COUNT],
+    pub affect: [f32; 3],
+    pub stats: Vec<f32>,
+}
+
+pub(crate) struct Mind {
+    pub(crate) manifest: Manifest,
+    pub(crate) info: Arc<PackInfo>,
+    trunk: Box<dyn Graph>,
+    speech: Box<dyn Graph>,
+    words: Option<Box<dyn Graph>>,
+}
+
+impl std::fmt::Debug for Mind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mind")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Loaded packs of this process, by what they are; so that a second engine costs no second copy.
+static LOADED: Mutex<Option<HashMap<String, Weak<Mind>>>> = Mutex::new(None);
+
+impl Mind {
+    /// The pack that was asked for, loaded now or found loaded.
+    pub(crate) fn get(
+        pack: Option<&str>,
+        system: Option<&str>,
+        threads: usize,
+    ) -> Result<Arc<Self>, MindError> {
+        let pack = undertone_models::resolve(pack)?;
+        let key = format!("{} {} {threads}", pack.key(), system.unwrap_or_default());
+        // Held while loading, so that two engines that start together load once.
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = loaded.get_or_insert_with(HashMap::new);
+        loaded.retain(|_, mind| mind.strong_count() > 0);
+        if let Some(mind) = loaded.get(&key).and_then(Weak::upgrade) {
+            return Ok(mind);
+        }
+        let mind = Arc::new(Self::load(&pack, system, &Rten::new(threads))?);
+        loaded.insert(key, Arc::downgrade(&mind));
+        Ok(mind)
+    }
+
+    pub(crate) fn load(pack: &Pack, system: Option<&str>, runtime: &dyn Runtime) -> Result<Self, MindError> {
+        let manifest = pack.manifest().clone();
+        let system = system.unwrap_or(&manifest.default_system).to_owned();
+        if !manifest.systems.contains(&system) {
+            return Err(MindError::System {
+                pack: manifest.name.clone(),
+                asked: system,
+                offered: manifest.systems.clone(),
+            });
+        }
+        let load = |role: Role, inputs: usize, outputs: usize| {
+            let graph = |source| MindError::Graph {
+                pack: manifest.name.clone(),
+                role,
+                source,
+            };
+            let (Some(entry), Some(bytes)) = (manifest.graph(role), pack.graph(role)) else {
+                return Err(graph(RuntimeError::Load("the pack has no such graph".into())));
+            };
+            if entry.inputs.len() != inputs || entry.outputs.len() != outputs {
+                let what = format!("{inputs} inputs and {outputs} outputs expected, pack.toml names others");
+                return Err(MindError::Shape {
+                    pack: manifest.name.clone(),
+                    role,
+                    what,
+                });
+            }
+            runtime.load(bytes, &entry.inputs, &entry.outputs).map_err(graph)
+        };
+        let trunk = load(Role::Trunk, 1, 2)?;
+        let speech = load(Role::Speech, 3, 3)?;
+        let words = manifest
+            .graph(Role::Words)
+            .map(|_| load(Role::Words, 1, 1))
+            .transpose()?;
+        let info = PackInfo {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            licence: manifest.licence.clone(),
+            system,
+            systems: manifest.systems.clone(),
+            runtime: runtime.name().to_owned(),
+            origin: pack.origin().map(ToOwned::to_owned),
+            hears_words: words.is_some(),
+        };
+        let mind = Self {
+            manifest,
+            info: Arc::new(info),
+            trunk,
+            speech,
+            words,
+        };
+        mind.probe()?;
+        Ok(mind)
+    }
+
+    /// One run on silence: a pack that does not fit is refused here, not in the middle of a stream. It also
+    /// touches the weights once, so that the first real score is not the slow one.
+    fn probe(&self) -> Result<(), MindError> {
+        let audio = vec![0.0; self.manifest.trunk.min_samples.max(16_000)];
+        let request = Request {
+            utterance: 0,
+            kind: crate::update::Kind::Final,
+            first: true,
+            start: 0,
+            end: audio.len() as u64,
+            audio_from: 0,
+            clock: audio.len() as u64,
+            audio,
+            clipped: false,
+        };
+        let frames = self.hear(&request, true)?;
+        self.feel(&frames, &vec![0.0; self.manifest.speech.stats_width], 0.0)?;
+        Ok(())
+    }
+
+    /// Runs the trunk once, and the words head on its frames if words are wanted.
+    pub(crate) fn hear(&self, request: &Request, want_words: bool) -> Result<Frames, MindError> {
+        let began = Instant::now();
+        let mut audio = std::borrow::Cow::Borrowed(request.audio.as_slice());
+        if audio.len() < self.manifest.trunk.min_samples {
+            audio.to_mut().resize(self.manifest.trunk.min_samples, 0.0);
+        }
+        let input = Input {
+            data: &audio,
+            shape: &[1, audio.len()],
+        };
+        let [mix, top] = self.run(Role::Trunk, self.trunk.as_ref(), &[input])?;
+        let width = self.manifest.speech.mix_width;
+        let count = mix.data.len() / width.max(1);
+        if mix.shape.len() != 3 || mix.shape[2] != width || count == 0 {
+            return Err(self.misshapen(
+                Role::Trunk,
+                &format!("mix is {:?}, wanted [1, frames, {width}]", mix.shape),
+            ));
+        }
+        let trunk_time = began.elapsed();
+
+        let began = Instant::now();
+        let words = match &self.words {
+            Some(graph) if want_words => Some(self.read(graph.as_ref(), &top, request)?),
+            _ => None,
+        };
+        let words_time = began.elapsed();
+
+        let (from, to) = self.voiced(request, count);
+        Ok(Frames {
+            mix: mix.data[from * width..to * width].to_vec(),
+            count: to - from,
+            words,
+            trunk_time,
+            words_time,
+        })
+    }
+
+    /// Scores voiced frames, compared with the speaker's past.
+    pub(crate) fn feel(&self, frames: &Frames, past: &[f32], clips: f32) -> Result<Feeling, MindError> {
+        let (mix, stats) = (self.manifest.speech.mix_width, self.manifest.speech.stats_width);
+        let inputs = [
+            Input {
+                data: &frames.mix,
+                shape: &[1, frames.count, mix],
+            },
+            Input {
+                data: past,
+                shape: &[1, stats],
+            },
+            Input {
+                data: &[clips],
+                shape: &[1, 1],
+            },
+        ];
+        let [logits, affect, own] = self.run(Role::Speech, self.speech.as_ref(), &inputs)?;
+        let (Ok(logits), Ok(affect)) = (logits.data.try_into(), affect.data.try_into()) else {
+            return Err(self.misshapen(Role::Speech, "logits must be 7 wide and affect 3"));
+        };
+        if own.data.len() != stats {
+            return Err(self.misshapen(
+                Role::Speech,
+                &format!("stats are {} wide, not {stats}", own.data.len()),
+            ));
+        }
+        Ok(Feeling {
+            logits,
+            affect,
+            stats: own.data,
+        })
+    }
+
+    fn read(&self, graph: &dyn Graph, top: &Output, request: &Request) -> Result<Vec<Heard>, MindError> {
+        let alphabet = self
+            .manifest
+            .words
+            .as_ref()
+            .map_or(&[] as &[String], |words| &words.alphabet);
+        let [scores] = self.run(
+            Role::Words,
+            graph,
+            &[Input {
+                data: &top.data,
+                shape: &top.shape,
+            }],
+        )?;
+        if scores.shape.last() != Some(&alphabet.len()) {
+            let what = format!(
+                "log_probs are {:?}, the alphabet has {}",
+                scores.shape,
+                alphabet.len()
+            );
+            return Err(self.misshapen(Role::Words, &what));
+        }
+        Ok(words::greedy(&scores.data, alphabet, |frame| {
+            self.frame_time(request, frame)
+        }))
+    }
+
+    /// The first and one past the last frame whose middle lies in the voiced span; at least one frame.
+    fn voiced(&self, request: &Request, count: usize) -> (usize, usize) {
+        let trunk = &self.manifest.trunk;
+        let frame_at = |time: u64| {
+            let offset = usize::try_from(time.saturating_sub(request.audio_from)).unwrap_or(usize::MAX);
+            offset.saturating_sub(trunk.receptive_field / 2) / trunk.frame_stride
+        };
+        let from = frame_at(request.start).min(count - 1);
+        let to = (frame_at(request.end) + 1).clamp(from + 1, count);
+        (from, to)
+    }
+
+    /// The middle of a frame on the stream's clock, in samples.
+    fn frame_time(&self, request: &Request, frame: usize) -> u64 {
+        let trunk = &self.manifest.trunk;
+        request.audio_from + (frame * trunk.frame_stride + trunk.receptive_field / 2) as u64
+    }
+
+    fn run<const N: usize>(
+        &self,
+        role: Role,
+        graph: &dyn Graph,
+        inputs: &[Input<'_>],
+    ) -> Result<[Output; N], MindError> {
+        let outputs = graph.run(inputs).map_err(|source| MindError::Graph {
+            pack: self.info.name.clone(),
+            role,
+            source,
+        })?;
+        outputs
+            .try_into()
+            .map_err(|_| self.misshapen(role, "it gave a wrong number of outputs"))
+    }
+
+    fn misshapen(&self, role: Role, what: &str) -> MindError {
+        MindError::Shape {
+            pack: self.info.name.clone(),
+            role,
+            what: what.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What waits for the inference threads, and who comes first: finals, then first provisional scores, then
+//! the rest; within a class, whoever has waited longest.
+//!
+//! Bounded by construction: a newer provisional request takes the place of an older one of the same stream,
+//! and a final takes the place of its own utterance's provisional. Finals are never thrown away.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::stream::Cell;
+use crate::update::Kind;
+use crate::utterance::Request;
+
+/// A request on its way to the networks.
+pub(crate) struct Job {
+    pub cell: Arc<Cell>,
+    pub request: Request,
+    pub asked: Instant,
+    /// How long its newest sound may have waited before it was looked at.
+    pub capture: Duration,
+}
+
+impl Job {
+    /// Smaller comes first.
+    fn class(&self) -> u8 {
+        match (self.request.kind, self.request.first) {
+            (Kind::Final, _) => 0,
+            (Kind::Provisional, true) => 1,
+            (Kind::Provisional, false) => 2,
+        }
+    }
+}
+
+/// What an inference thread is to do next.
+pub(crate) enum Next {
+    /// Load this engine's pack.
+    Load(Arc<crate::engine::Slot>),
+    /// Score this.
+    Score(Job),
+    /// The worker ends.
+    Stop,
+}
+
+#[derive(Default)]
+struct Waiting {
+    loads: Vec<Arc<crate::engine::Slot>>,
+    jobs: Vec<Job>,
+    stopped: bool,
+}
+
+/// The queue between the ears and the inference threads.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    ready: Condvar,
+}
+
+impl Queue {
+    pub(crate) fn load(&self, slot: Arc<crate::engine::Slot>) {
+        self.lock().loads.push(slot);
+        self.ready.notify_all();
+    }
+
+    pub(crate) fn ask(&self, job: Job) {
+        let mut waiting = self.lock();
+        waiting.jobs.retain(|old| {
+            let same = Arc::ptr_eq(&old.cell, &job.cell);
+            let overtaken = old.request.kind == Kind::Provisional
+                && (job.request.kind == Kind::Provisional || old.request.utterance == job.request.utterance);
+            !(same && overtaken)
+        });
+        waiting.jobs.push(job);
+        drop(waiting);
+        self.ready.notify_one();
+    }
+
+    /// Waits for something to do.
+    pub(crate) fn next(&self) -> Next {
+        let mut waiting = self.lock();
+        loop {
+            if waiting.stopped {
+                return Next::Stop;
+            }
+            if let Some(slot) = waiting.loads.pop() {
+                return Next::Load(slot);
+            }
+            // Jobs of a closed stream interest nobody; those of one whose pack still loads wait for it.
+            waiting.jobs.retain(|job| !job.cell.is_closed());
+            let first = waiting
+                .jobs
+                .iter()
+                .enumerate()
+                .filter(|(_, job)| job.cell.slot.is_settled() && !job.cell.is_busy())
+                .min_by_key(|(_, job)| (job.class(), job.asked))
+                .map(|(at, _)| at);
+            if let Some(at) = first {
+                let job = waiting.jobs.swap_remove(at);
+                job.cell.set_busy(true);
+                return Next::Score(job);
+            }
+            waiting = self.ready.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Tells waiting threads to look again: a pack is ready, or a stream is free.
+    pub(crate) fn nudge(&self) {
+        // Taken so that no thread is between looking and sleeping.
+        drop(self.lock());
+        self.ready.notify_all();
+    }
+
+    pub(crate) fn stop(&self) {
+        self.lock().stopped = true;
+        self.ready.notify_all();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

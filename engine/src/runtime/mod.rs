@@ -1,0 +1,63 @@
+//! The seam between the engine and whatever runs ONNX graphs.
+//!
+//! A runtime loads a graph whose inputs and outputs have names, and runs it on floats. Nothing else of it may
+//! be visible outside this folder, so that another one (an accelerator's) can stand in its place.
+
+mod rten;
+
+pub(crate) use self::rten::Rten;
+
+use undertone_models::Bytes;
+
+/// A tensor going in: its numbers and its shape.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub data: &'a [f32],
+    pub shape: &'a [usize],
+}
+
+/// A tensor coming out.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Output {
+    pub data: Vec<f32>,
+    pub shape: Vec<usize>,
+}
+
+/// Why a graph could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The file is not a graph that this runtime takes.
+    #[error("the graph cannot be loaded: {0}; take a pack made for this version")]
+    Load(String),
+    /// An input or output that the manifest names is not in the graph.
+    #[error("the graph has no {end} named '{name}'; take a pack made for this version")]
+    Missing {
+        /// `input` or `output`.
+        end: &'static str,
+        /// The name looked for.
+        name: String,
+    },
+    /// Running failed.
+    #[error("the graph failed: {0}; take a pack made for this version")]
+    Run(String),
+}
+
+/// A loaded graph. Shared by all threads.
+pub(crate) trait Graph: Send + Sync {
+    /// Runs it on inputs in the order they were named at loading; gives outputs in that order too.
+    fn run(&self, inputs: &[Input<'_>]) -> Result<Vec<Output>, RuntimeError>;
+}
+
+/// Something that runs graphs.
+pub(crate) trait Runtime: Send + Sync {
+    /// What to show: the library and the device that really runs.
+    fn name(&self) -> &str;
+
+    /// Loads a graph and checks that it has these inputs and outputs.
+    fn load(
+        &self,
+        bytes: &Bytes,
+        inputs: &[String],
+        outputs: &[String],
+    ) -> Result<Box<dyn Graph>, RuntimeError>;
+}

@@ -1,0 +1,101 @@
+//! The embedded default: `rten`, pure Rust, on the CPU, with threads of its own and no shared library.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool};
+use rten_tensor::{Tensor, TensorView};
+use undertone_models::Bytes;
+
+use super::{Graph, Input, Output, Runtime, RuntimeError};
+
+/// `rten` with its own small pool of threads.
+pub(crate) struct Rten {
+    pool: Arc<ThreadPool>,
+}
+
+impl Rten {
+    pub(crate) fn new(threads: usize) -> Self {
+        Self {
+            pool: Arc::new(ThreadPool::with_num_threads(threads.max(1))),
+        }
+    }
+}
+
+impl Runtime for Rten {
+    fn name(&self) -> &'static str {
+        "rten/cpu"
+    }
+
+    fn load(
+        &self,
+        bytes: &Bytes,
+        inputs: &[String],
+        outputs: &[String],
+    ) -> Result<Box<dyn Graph>, RuntimeError> {
+        let mut options = ModelOptions::with_all_ops();
+        options.prepack_weights(true);
+        let model = match bytes {
+            // Read in place: pages of the program's image load when they are touched.
+            Cow::Borrowed(bytes) => options.load_static_slice(bytes),
+            Cow::Owned(bytes) => options.load(bytes.clone()),
+        }
+        .map_err(|error| RuntimeError::Load(error.to_string()))?;
+        let find = |end: &'static str, known: &[NodeId], names: &[String]| {
+            names
+                .iter()
+                .map(|name| {
+                    model
+                        .find_node(name)
+                        .filter(|id| known.contains(id))
+                        .ok_or_else(|| RuntimeError::Missing {
+                            end,
+                            name: name.clone(),
+                        })
+                })
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let inputs = find("input", model.input_ids(), inputs)?;
+        let outputs = find("output", model.output_ids(), outputs)?;
+        Ok(Box::new(RtenGraph {
+            model,
+            inputs,
+            outputs,
+            pool: Arc::clone(&self.pool),
+        }))
+    }
+}
+
+struct RtenGraph {
+    model: Model,
+    inputs: Vec<NodeId>,
+    outputs: Vec<NodeId>,
+    pool: Arc<ThreadPool>,
+}
+
+impl Graph for RtenGraph {
+    fn run(&self, inputs: &[Input<'_>]) -> Result<Vec<Output>, RuntimeError> {
+        let fault = |error: &dyn std::fmt::Display| RuntimeError::Run(error.to_string());
+        let mut values = Vec::with_capacity(inputs.len());
+        for (id, input) in self.inputs.iter().zip(inputs) {
+            let view = TensorView::try_from_data(input.shape, input.data).map_err(|e| fault(&e))?;
+            values.push((*id, view.into()));
+        }
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
+        let results = self
+            .model
+            .run(values, &self.outputs, Some(options))
+            .map_err(|e| fault(&e))?;
+        results
+            .into_iter()
+            .map(|value| {
+                let tensor: Tensor<f32> = value.try_into().map_err(|e| fault(&e))?;
+                use rten_tensor::prelude::*;
+                Ok(Output {
+                    shape: tensor.shape().to_vec(),
+                    data: tensor.into_data(),
+                })
+            })
+            .collect()
+    }
+}

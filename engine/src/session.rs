@@ -1,0 +1,121 @@
+//! The whole chain on the caller's thread, for sound that can wait: files, tests, evaluation.
+//!
+//! Same stages as a live stream, no threads, no clock: the same sound gives the same updates (but for the
+//! measured parts of `latency_ms`), as fast as the machine can.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::ears::Ears;
+use crate::mind::{Mind, MindError};
+use crate::resample::ResampleError;
+use crate::stream::{StreamConfig, ms};
+use crate::tap::{self, Counters, Drain, Losses, Tap};
+use crate::track::{Origin, Track, seconds_of};
+use crate::update::{Degraded, Latency, Update};
+use crate::utterance::Request;
+
+/// Why a session cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The sound could not be resampled.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+    /// The networks could not be run.
+    #[error(transparent)]
+    Mind(#[from] MindError),
+}
+
+/// A stream whose caller waits for the scores.
+#[derive(Debug)]
+pub struct Session {
+    mind: Arc<Mind>,
+    tap: Tap,
+    drain: Drain,
+    counters: Arc<Counters>,
+    ears: Ears,
+    track: Track,
+    mono: Vec<f32>,
+    requests: Vec<Request>,
+}
+
+impl Session {
+    pub(crate) fn new(mind: Arc<Mind>, config: &StreamConfig) -> Result<Self, ResampleError> {
+        let counters = Arc::new(Counters::default());
+        let (tap, drain) = tap::pair(config.rate, Arc::clone(&counters));
+        Ok(Self {
+            mind,
+            tap,
+            drain,
+            counters,
+            ears: Ears::new(config.rate, config.cutting())?,
+            track: Track::new(Origin::of(config)),
+            mono: Vec::new(),
+            requests: Vec::new(),
+        })
+    }
+
+    /// Takes a block of any length and appends the updates that it completes.
+    pub fn push(&mut self, channels: &[&[f32]], out: &mut Vec<Update>) -> Result<(), SessionError> {
+        let frames = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        let mut from = 0;
+        while from < frames {
+            // Through the same tap as live sound, a ring's worth at a time.
+            let now = self.tap.room().min(frames - from);
+            let part: Vec<&[f32]> = channels
+                .iter()
+                .map(|channel| &channel[from..from + now])
+                .collect();
+            self.tap.push(&part);
+            self.mono.clear();
+            self.drain.take(&mut self.mono);
+            self.ears.push(&self.mono, &mut self.requests)?;
+            self.answer(out)?;
+            from += now;
+        }
+        Ok(())
+    }
+
+    /// The sound is over: scores what was still being said.
+    pub fn finish(mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
+        self.ears.finish(&mut self.requests)?;
+        self.answer(out)
+    }
+
+    /// What was lost or replaced on the way in.
+    pub fn losses(&self) -> Losses {
+        self.counters.read()
+    }
+
+    /// Where the stream's clock stands, in seconds.
+    pub fn clock_s(&self) -> f64 {
+        seconds_of(self.ears.clock())
+    }
+
+    fn answer(&mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
+        for request in self.requests.drain(..) {
+            let frames = self.mind.hear(&request, true)?;
+            let began = Instant::now();
+            let latency = Latency {
+                trunk: ms(frames.trunk_time),
+                text: ms(frames.words_time),
+                ..Latency::default()
+            };
+            let degraded = if self.counters.read().non_finite > 0 {
+                vec![Degraded::NonFinite]
+            } else {
+                vec![]
+            };
+            let emitted = seconds_of(request.clock);
+            let mut update = self
+                .track
+                .settle(&self.mind, &request, &frames, latency, emitted, degraded)?;
+            let times = &mut update.latency_ms;
+            times.fuse = ms(began.elapsed());
+            let heard_late = (request.clock - request.end) as f32 / 16.0;
+            times.total = heard_late + times.trunk + times.text + times.fuse;
+            out.push(update);
+        }
+        Ok(())
+    }
+}

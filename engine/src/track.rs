@@ -1,0 +1,219 @@
+//! What a stream learns as it goes: the speaker's baseline, which words have settled, how sure to be.
+//!
+//! Turns what the networks said about one request into an [`Update`]. Must never look ahead: the baseline
+//! holds finals of the past only.
+
+use std::sync::Arc;
+
+use undertone_models::Speech;
+
+use crate::label::{Affect, Scores, Verdict};
+use crate::mind::{Feeling, Frames, Mind, MindError, PackInfo};
+use crate::resample::RATE;
+use crate::update::{Degraded, Kind, Latency, SCHEMA, SpeechEvidence, TextEvidence, Update, Word};
+use crate::utterance::Request;
+use crate::words::Heard;
+
+/// Speech under which an utterance says too little about the speaker to learn from, in seconds.
+const LEARN_FROM_S: f64 = 0.8;
+/// Utterances after which the baseline follows the speaker instead of averaging everything.
+const LONGEST_MEMORY: f32 = 60.0;
+
+/// A sentence's worth of facts that do not come from the networks.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub stream: Arc<str>,
+    pub speaker: Option<Arc<str>>,
+}
+
+/// The running mean of what this speaker sounds like.
+#[derive(Debug, Clone, PartialEq)]
+struct Baseline {
+    mean: Vec<f32>,
+    clips: f32,
+}
+
+/// One stream's memory.
+#[derive(Debug)]
+pub(crate) struct Track {
+    origin: Origin,
+    baseline: Option<Baseline>,
+    utterance: u64,
+    revision: u32,
+    before: Vec<Heard>,
+    names: Option<Names>,
+}
+
+/// Strings of every update, made once.
+#[derive(Debug, Clone)]
+struct Names {
+    info: Arc<PackInfo>,
+    runtime: Arc<str>,
+    pack: Arc<str>,
+    system: Arc<str>,
+}
+
+impl Track {
+    pub(crate) fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            baseline: None,
+            utterance: u64::MAX,
+            revision: 0,
+            before: Vec::new(),
+            names: None,
+        }
+    }
+
+    /// Scores a request and learns from it if it is a final.
+    pub(crate) fn settle(
+        &mut self,
+        mind: &Mind,
+        request: &Request,
+        frames: &Frames,
+        latency: Latency,
+        emitted_s: f64,
+        mut degraded: Vec<Degraded>,
+    ) -> Result<Update, MindError> {
+        if self.utterance != request.utterance {
+            (self.utterance, self.revision) = (request.utterance, 0);
+            self.before.clear();
+        }
+        let width = mind.manifest.speech.stats_width;
+        let (past, clips) = match &self.baseline {
+            Some(baseline) if baseline.mean.len() == width => (baseline.mean.clone(), baseline.clips),
+            _ => (vec![0.0; width], 0.0),
+        };
+        let feeling = mind.feel(frames, &past, clips)?;
+        let seconds = (request.end - request.start) as f64 / f64::from(RATE);
+        if request.kind == Kind::Final && seconds >= LEARN_FROM_S && !request.clipped {
+            self.learn(&feeling, past, clips);
+        }
+        let speech = &mind.manifest.speech;
+        let scores = Scores::from_logits(&feeling.logits, temperature(speech, seconds));
+        let (best, confidence) = scores.best();
+        let label = if confidence >= speech.unknown_below {
+            Verdict::Known(best)
+        } else {
+            Verdict::Unknown
+        };
+        if request.clipped {
+            degraded.push(Degraded::Clipped);
+        }
+        let text = frames.words.as_ref().map(|words| self.text(words, request.kind));
+        let names = self.names(&mind.info);
+        let update = Update {
+            schema: SCHEMA,
+            stream: Arc::clone(&self.origin.stream),
+            speaker: self.origin.speaker.clone(),
+            utterance: request.utterance,
+            revision: self.revision,
+            kind: request.kind,
+            start_s: seconds_of(request.start),
+            end_s: seconds_of(request.end),
+            emitted_s,
+            label,
+            scores,
+            affect: Affect::new(feeling.affect),
+            confidence,
+            speech: Some(SpeechEvidence {
+                scores,
+                weight: 1.0,
+                baseline_clips: clips,
+            }),
+            text,
+            toxicity: None,
+            latency_ms: latency,
+            runtime: names.runtime,
+            pack: names.pack,
+            system: names.system,
+            degraded,
+        };
+        self.revision += 1;
+        Ok(update)
+    }
+
+    fn learn(&mut self, feeling: &Feeling, mut mean: Vec<f32>, clips: f32) {
+        if feeling.stats.iter().any(|value| !value.is_finite()) {
+            return;
+        }
+        let clips = (clips + 1.0).min(LONGEST_MEMORY);
+        for (mean, new) in mean.iter_mut().zip(&feeling.stats) {
+            *mean += (new - *mean) / clips;
+        }
+        self.baseline = Some(Baseline { mean, clips });
+    }
+
+    /// Words of this pass; those on which two passes agree from the start are stable.
+    fn text(&mut self, words: &[Heard], kind: Kind) -> TextEvidence {
+        let agreed = words
+            .iter()
+            .zip(&self.before)
+            .take_while(|(now, before)| now.text == before.text)
+            .count();
+        // The newest word may still be in the speaker's mouth.
+        let settled = if kind == Kind::Final {
+            words.len()
+        } else {
+            agreed.min(words.len().saturating_sub(1))
+        };
+        self.before = words.to_vec();
+        TextEvidence {
+            scores: None,
+            weight: 0.0,
+            transcript: words
+                .iter()
+                .map(|word| word.text.as_str())
+                .collect::<Vec<_>>()
+                .join(" "),
+            words: words
+                .iter()
+                .enumerate()
+                .map(|(at, word)| Word {
+                    text: word.text.clone(),
+                    start_s: seconds_of(word.start),
+                    end_s: seconds_of(word.end),
+                    confidence: word.confidence,
+                    stable: at < settled,
+                })
+                .collect(),
+        }
+    }
+
+    fn names(&mut self, info: &Arc<PackInfo>) -> Names {
+        match &self.names {
+            Some(names) if Arc::ptr_eq(&names.info, info) => names.clone(),
+            _ => {
+                let names = Names {
+                    info: Arc::clone(info),
+                    runtime: info.runtime.as_str().into(),
+                    pack: format!("{} {}", info.name, info.version).into(),
+                    system: info.system.as_str().into(),
+                };
+                self.names = Some(names.clone());
+                names
+            }
+        }
+    }
+}
+
+/// A place on the stream's clock, in seconds.
+pub(crate) fn seconds_of(samples: u64) -> f64 {
+    samples as f64 / f64::from(RATE)
+}
+
+/// How much to cool the logits of so much speech: short speech is less certain than it seems.
+fn temperature(speech: &Speech, seconds: f64) -> f32 {
+    #[allow(clippy::cast_possible_truncation, reason = "seconds of an utterance")]
+    let seconds = seconds as f32;
+    let points = &speech.temperature_short;
+    let Some(after) = points.iter().position(|[at, _]| *at > seconds) else {
+        return speech.temperature;
+    };
+    let [right_s, right_t] = points[after];
+    let [left_s, left_t] = if after == 0 { points[0] } else { points[after - 1] };
+    if right_s <= left_s {
+        return right_t;
+    }
+    left_t + (right_t - left_t) * (seconds - left_s) / (right_s - left_s)
+}

@@ -1,0 +1,160 @@
+//! One score with everything that makes it honest: span, age, finality, confidence, evidence, provider.
+//!
+//! This is what leaves the process, one JSON object a line. Fields are only ever added; `SCHEMA` grows when
+//! one changes its meaning. The committed schema is `engine/schema/update.schema.json`.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::label::{Affect, Scores, Verdict};
+
+/// Version of the update's form.
+pub const SCHEMA: u32 = 1;
+
+/// Whether a score may still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The utterance is still going on, or its final is still being made.
+    Provisional,
+    /// The utterance is over; comes exactly once for each.
+    Final,
+}
+
+/// One score of one utterance.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Update {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The stream's name.
+    pub stream: Arc<str>,
+    /// Who speaks, where the caller knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<Arc<str>>,
+    /// Number of the utterance in its stream, from 0.
+    pub utterance: u64,
+    /// Number of this update in its utterance, from 0; only grows.
+    pub revision: u32,
+    /// Whether it may still change.
+    pub kind: Kind,
+    /// Where the scored speech begins, in seconds of the stream's own clock.
+    pub start_s: f64,
+    /// Where it ends.
+    pub end_s: f64,
+    /// Where the stream's clock stood when this was emitted.
+    pub emitted_s: f64,
+    /// The label, or *unknown*.
+    pub label: Verdict,
+    /// Fused scores.
+    pub scores: Scores,
+    /// Fused affect.
+    pub affect: Affect,
+    /// Calibrated probability that `label` (or, for *unknown*, the best label) is right.
+    pub confidence: f32,
+    /// What the voice said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech: Option<SpeechEvidence>,
+    /// What the words said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextEvidence>,
+    /// Probability that the words are toxic, where the pack can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toxicity: Option<f32>,
+    /// Where the time between sound and score went.
+    pub latency_ms: Latency,
+    /// What ran the networks, such as `rten/cpu`.
+    pub runtime: Arc<str>,
+    /// The pack's name and version.
+    pub pack: Arc<str>,
+    /// The system that fused.
+    pub system: Arc<str>,
+    /// What is worse than it should be at the moment; empty when all is well.
+    pub degraded: Vec<Degraded>,
+}
+
+impl Update {
+    /// Seconds from the end of the scored speech to the emission.
+    pub fn age_s(&self) -> f64 {
+        self.emitted_s - self.end_s
+    }
+
+    /// Whether the utterance is settled.
+    pub fn is_final(&self) -> bool {
+        self.kind == Kind::Final
+    }
+}
+
+/// The voice's part in a score.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpeechEvidence {
+    /// Scores from the voice alone.
+    pub scores: Scores,
+    /// Its weight in the fused score, 0 to 1.
+    pub weight: f32,
+    /// How much of the speaker's own past the voice was compared with, in utterances.
+    pub baseline_clips: f32,
+}
+
+/// The words' part in a score.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TextEvidence {
+    /// Scores from the words alone, where the pack has a text branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scores: Option<Scores>,
+    /// Its weight in the fused score, 0 to 1.
+    pub weight: f32,
+    /// The words as one line.
+    pub transcript: String,
+    /// The words with their times.
+    pub words: Vec<Word>,
+}
+
+/// One recognised word.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Word {
+    /// As it is written.
+    pub text: String,
+    /// Where it begins, on the stream's clock.
+    pub start_s: f64,
+    /// Where it ends.
+    pub end_s: f64,
+    /// The recogniser's probability for it.
+    pub confidence: f32,
+    /// It will not change any more.
+    pub stable: bool,
+}
+
+/// Where the time between sound and score went, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Latency {
+    /// From the sound to the worker: blocks, ring, resampler.
+    pub capture: f32,
+    /// Waiting for the inference thread.
+    pub queue: f32,
+    /// The speech encoder and its heads.
+    pub trunk: f32,
+    /// Words and text.
+    pub text: f32,
+    /// Fusion and tracking.
+    pub fuse: f32,
+    /// From the end of the scored speech to the emission.
+    pub total: f32,
+}
+
+/// What is worse than it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Degraded {
+    /// The machine is behind: provisional scores come less often.
+    HopsLengthened,
+    /// The machine is further behind: provisional scores come without words.
+    PartialWordsDropped,
+    /// Sound was lost because the worker did not keep up.
+    Overflow,
+    /// Sound that was not a number was replaced by silence.
+    NonFinite,
+    /// The input is at full scale so often that the voice is distorted.
+    Clipped,
+}

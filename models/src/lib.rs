@@ -1,0 +1,14 @@
+//! What a model pack is: its manifest, its verification, and where packs are found.
+//!
+//! A pack is a folder with `pack.toml` and the ONNX graphs it names. This crate reads and checks that
+//! folder; it must never run a graph, reach the network, or change a pack that is in use.
+
+mod manifest;
+mod pack;
+mod store;
+
+pub use manifest::{
+    FileEntry, GraphEntry, LABELS, Manifest, ManifestError, Role, Speech, TrainingSet, Trunk, Words,
+};
+pub use pack::{Bytes, Pack, PackError};
+pub use store::{Installed, StoreError, data_dir, install, installed, resolve};
