@@ -113,12 +113,12 @@ impl Scores {
 
     /// The most probable label and its probability.
     pub fn best(&self) -> (Label, f32) {
-        Label::ALL
-            .into_iter()
-            .map(|label| (label, self.of(label)))
-            .fold((Label::Neutral, f32::MIN), |best, next| {
+        Label::ALL.into_iter().map(|label| (label, self.of(label))).fold(
+            (Label::Neutral, f32::MIN),
+            |best, next| {
                 if next.1 > best.1 { next } else { best }
-            })
+            },
+        )
     }
 
     /// All probabilities, in the order of [`Label::ALL`].

@@ -184,7 +184,8 @@ mod tests {
                 .zip(&wanted[800..15_000])
                 .map(|(a, b)| (a - b).abs())
                 .fold(0.0, f32::max);
-            assert!(worst < 0.02, "{rate}: off by {worst}");
+            // One sample late is 0.086 here: the delay is a whole number of samples, so less than one may remain.
+            assert!(worst < 0.08, "{rate}: off by {worst}");
         }
     }
 
