@@ -78,6 +78,12 @@ impl Session {
 
     /// The sound is over: scores what was still being said.
     pub fn finish(mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
+        self.end_clip(out)
+    }
+
+    /// A clip ends here and another of the same speaker follows: scores what was being said. What was learnt
+    /// about the speaker stays.
+    pub fn end_clip(&mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
         self.ears.finish(&mut self.requests)?;
         self.answer(out)
     }

@@ -16,6 +16,8 @@ use crate::words::Heard;
 
 /// Speech under which an utterance says too little about the speaker to learn from, in seconds.
 const LEARN_FROM_S: f64 = 0.8;
+/// How near to the edge of the sound a word counts as cut, in samples.
+const EDGE: u64 = 300 * RATE as u64 / 1_000;
 /// Utterances after which the baseline follows the speaker instead of averaging everything.
 const LONGEST_MEMORY: f32 = 60.0;
 
@@ -100,7 +102,7 @@ impl Track {
         if request.clipped {
             degraded.push(Degraded::Clipped);
         }
-        let text = frames.words.as_ref().map(|words| self.text(words, request.kind));
+        let text = frames.words.as_ref().map(|words| self.text(words, request));
         let names = self.names(&mind.info);
         let update = Update {
             schema: SCHEMA,
@@ -144,21 +146,21 @@ impl Track {
         self.baseline = Some(Baseline { mean, clips });
     }
 
-    /// Words of this pass; those on which two passes agree from the start are stable.
-    fn text(&mut self, words: &[Heard], kind: Kind) -> TextEvidence {
-        let agreed = words
-            .iter()
-            .zip(&self.before)
-            .take_while(|(now, before)| now.text == before.text)
-            .count();
+    /// Words of this pass, after those that lie before its sound; those on which two passes agree from the
+    /// start are stable.
+    fn text(&mut self, heard: &[Heard], request: &Request) -> TextEvidence {
+        // A word at the very edge of the window was heard cut: the earlier pass knows it better.
+        let edge = if request.audio_from > request.start { request.audio_from + EDGE } else { 0 };
+        let mut words: Vec<Heard> = self.before.iter().filter(|word| word.end <= edge).cloned().collect();
+        let known_to = words.last().map_or(0, |word| word.end);
+        words.extend(heard.iter().filter(|word| (word.start + word.end) / 2 > known_to.max(edge)).cloned());
+        let agreed = words.iter().zip(&self.before).take_while(|(now, before)| now.text == before.text).count();
         // The newest word may still be in the speaker's mouth.
-        let settled = if kind == Kind::Final {
-            words.len()
-        } else {
-            agreed.min(words.len().saturating_sub(1))
+        let settled = match request.kind {
+            Kind::Final => words.len(),
+            Kind::Provisional => agreed.min(words.len().saturating_sub(1)),
         };
-        self.before = words.to_vec();
-        TextEvidence {
+        let text = TextEvidence {
             scores: None,
             weight: 0.0,
             transcript: words
@@ -177,7 +179,9 @@ impl Track {
                     stable: at < settled,
                 })
                 .collect(),
-        }
+        };
+        self.before = words;
+        text
     }
 
     fn names(&mut self, info: &Arc<PackInfo>) -> Names {

@@ -39,9 +39,9 @@ pub struct Update {
     pub revision: u32,
     /// Whether it may still change.
     pub kind: Kind,
-    /// Where the scored speech begins, in seconds of the stream's own clock.
+    /// Where the utterance begins, in seconds of the stream's own clock.
     pub start_s: f64,
-    /// Where it ends.
+    /// Where the scored speech ends; of a final, the utterance.
     pub end_s: f64,
     /// Where the stream's clock stood when this was emitted.
     pub emitted_s: f64,

@@ -22,8 +22,14 @@ const TAIL: usize = 80 * MS;
 const CLICK: usize = 160 * MS;
 /// Voiced sound before the first provisional score.
 const FIRST: usize = 300 * MS;
-/// Speech after which provisional scores come half as often: they change less then.
-const SETTLING: usize = 1_500 * MS;
+/// Speech after which hops have doubled; they go on growing, as scores change less and less.
+const SETTLING: u64 = 1_500 * MS as u64;
+/// The longest hop of a machine that keeps up, in milliseconds.
+const LONGEST_HOP_MS: u64 = 1_000;
+/// The newest sound that a provisional score looks at: what it costs must not grow with the utterance.
+const WINDOW: usize = 4_000 * MS;
+/// Silence in which no provisional score is made: either the final comes next, or more speech does.
+const PAUSE: u64 = 96 * MS as u64;
 /// How far back from the longest utterance a quiet place for the cut is looked for.
 const CUT_SEARCH: usize = 2_000 * MS;
 /// Level from which a sample counts as clipped.
@@ -196,15 +202,21 @@ impl Segmenter {
             next.from = cut;
             self.speaking = Some(next);
         } else {
-            if self.cutting.provisional && now >= speaking.next_hop && speaking.voiced >= FIRST {
+            let due = now >= speaking.next_hop && speaking.voiced >= FIRST && silent < PAUSE;
+            if self.cutting.provisional && due {
                 out.push(self.request(&speaking, Kind::Provisional, speaking.voiced_end, now, now));
                 speaking.shown = true;
-                let settled = now - speaking.start >= SETTLING as u64;
-                let hop = self.cutting.hop_ms * self.stretch * if settled { 2 } else { 1 };
-                speaking.next_hop = now + u64::from(hop) * MS as u64;
+                speaking.next_hop = now + self.hop_ms(now - speaking.start) * MS as u64;
             }
             self.speaking = Some(speaking);
         }
+    }
+
+    /// From one provisional score to the next, so far into an utterance.
+    fn hop_ms(&self, into: u64) -> u64 {
+        let base = u64::from(self.cutting.hop_ms);
+        let grown = base + base * into / SETTLING;
+        grown.min(LONGEST_HOP_MS.max(base)) * u64::from(self.stretch)
     }
 
     fn begin(&mut self, start: u64, now: u64, voiced: usize) -> Speaking {
@@ -233,12 +245,16 @@ impl Segmenter {
     }
 
     fn request(&self, speaking: &Speaking, kind: Kind, end: u64, until: u64, clock: u64) -> Request {
+        let from = match kind {
+            Kind::Final => speaking.from,
+            Kind::Provisional => speaking.from.max(until.saturating_sub(WINDOW as u64)),
+        };
         let at = |time: u64| {
             usize::try_from(time.saturating_sub(self.kept_from))
                 .unwrap_or(0)
                 .min(self.kept.len())
         };
-        let audio = self.kept[at(speaking.from)..at(until)].to_vec();
+        let audio = self.kept[at(from)..at(until)].to_vec();
         let loud = audio.iter().filter(|sample| sample.abs() >= FULL_SCALE).count();
         Request {
             utterance: speaking.number,
@@ -246,7 +262,7 @@ impl Segmenter {
             first: !speaking.shown,
             start: speaking.start,
             end,
-            audio_from: speaking.from.max(self.kept_from),
+            audio_from: from.max(self.kept_from),
             clipped: loud as f32 > audio.len() as f32 * CLIPPED_SHARE,
             audio,
             clock,
