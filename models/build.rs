@@ -35,12 +35,18 @@ fn main() -> io::Result<()> {
     writeln!(
         code,
         "pub static MANIFEST: &str = include_str!({:?});",
-        pack.join("pack.toml")
+        pack.join("pack.toml").display().to_string()
     )
     .map_err(text)?;
     writeln!(code, "pub static FILES: &[(&str, &[u8])] = &[").map_err(text)?;
     for file in &files {
-        writeln!(code, "    ({:?}, aligned!({:?})),", name(file), file).map_err(text)?;
+        writeln!(
+            code,
+            "    ({:?}, aligned!({:?})),",
+            name(file),
+            file.display().to_string()
+        )
+        .map_err(text)?;
     }
     writeln!(code, "];").map_err(text)?;
     fs::write(out.join("embedded.rs"), code)

@@ -9,7 +9,12 @@ use undertone::{Engine, EngineConfig, StreamConfig};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes)?;
-    let sound: Vec<f32> = bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
+    let sound: Vec<f32> = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|four| f32::from_le_bytes(*four))
+        .collect();
 
     let engine = Engine::start(EngineConfig::default());
     let mut session = engine.session(&StreamConfig::new("stdin", 16_000))?;

@@ -102,7 +102,9 @@ impl Scores {
         let best = logits.iter().copied().map(finite).fold(f32::MIN, f32::max);
         let mut values = logits.map(|x| ((finite(x) - best) / temperature).exp());
         let sum: f32 = values.iter().sum();
-        values.iter_mut().for_each(|value| *value /= sum);
+        for value in &mut values {
+            *value /= sum;
+        }
         Self(values)
     }
 

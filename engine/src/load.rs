@@ -13,7 +13,7 @@ const LATE: Duration = Duration::from_millis(250);
 const PROMPT: Duration = Duration::from_millis(60);
 const CAUGHT_UP_AFTER: Duration = Duration::from_secs(5);
 /// One step worse at most in this time, so that one hiccup is not three.
-const STEP: Duration = Duration::from_millis(1_000);
+const STEP: Duration = Duration::from_secs(1);
 
 const HIGHEST: u8 = 3;
 

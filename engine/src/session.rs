@@ -88,6 +88,15 @@ impl Session {
         self.answer(out)
     }
 
+    /// What is pushed from here on has another rate; the clock goes on.
+    pub fn set_rate(&mut self, rate: u32) -> Result<(), SessionError> {
+        if rate != self.tap.rate() {
+            self.ears.set_rate(rate, &mut self.requests)?;
+            (self.tap, self.drain) = tap::pair(rate, Arc::clone(&self.counters));
+        }
+        Ok(())
+    }
+
     /// What was lost or replaced on the way in.
     pub fn losses(&self) -> Losses {
         self.counters.read()

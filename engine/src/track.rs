@@ -150,11 +150,29 @@ impl Track {
     /// start are stable.
     fn text(&mut self, heard: &[Heard], request: &Request) -> TextEvidence {
         // A word at the very edge of the window was heard cut: the earlier pass knows it better.
-        let edge = if request.audio_from > request.start { request.audio_from + EDGE } else { 0 };
-        let mut words: Vec<Heard> = self.before.iter().filter(|word| word.end <= edge).cloned().collect();
+        let edge = if request.audio_from > request.start {
+            request.audio_from + EDGE
+        } else {
+            0
+        };
+        let mut words: Vec<Heard> = self
+            .before
+            .iter()
+            .filter(|word| word.end <= edge)
+            .cloned()
+            .collect();
         let known_to = words.last().map_or(0, |word| word.end);
-        words.extend(heard.iter().filter(|word| (word.start + word.end) / 2 > known_to.max(edge)).cloned());
-        let agreed = words.iter().zip(&self.before).take_while(|(now, before)| now.text == before.text).count();
+        words.extend(
+            heard
+                .iter()
+                .filter(|word| u64::midpoint(word.start, word.end) > known_to.max(edge))
+                .cloned(),
+        );
+        let agreed = words
+            .iter()
+            .zip(&self.before)
+            .take_while(|(now, before)| now.text == before.text)
+            .count();
         // The newest word may still be in the speaker's mouth.
         let settled = match request.kind {
             Kind::Final => words.len(),

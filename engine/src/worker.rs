@@ -164,7 +164,7 @@ fn listen(shared: &Arc<Shared>) {
         }
         // With no stream there is nothing to look at: sleep until one comes.
         let sleep = if cells.is_empty() {
-            Duration::from_secs(3600)
+            Duration::from_hours(1)
         } else {
             LOOK
         };

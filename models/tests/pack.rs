@@ -7,15 +7,18 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use undertone_models::{Manifest, Pack, PackError, Role};
 
+fn sha(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").unwrap();
+            text
+        })
+}
+
 fn manifest(trunk: &[u8]) -> String {
-    let sha: String = Sha256::digest(trunk)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let empty: String = Sha256::digest(b"head")
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let (sha, empty) = (sha(trunk), sha(b"head"));
     format!(
         r#"
 schema = 1

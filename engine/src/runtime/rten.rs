@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool};
+use rten_tensor::prelude::*;
 use rten_tensor::{Tensor, TensorView};
 use undertone_models::Bytes;
 
@@ -90,7 +91,6 @@ impl Graph for RtenGraph {
             .into_iter()
             .map(|value| {
                 let tensor: Tensor<f32> = value.try_into().map_err(|e| fault(&e))?;
-                use rten_tensor::prelude::*;
                 Ok(Output {
                     shape: tensor.shape().to_vec(),
                     data: tensor.into_data(),
