@@ -1,0 +1,249 @@
+//! `undertone live`: a device, a stream, and what is heard on the screen or as lines.
+
+mod capture;
+mod view;
+mod watch;
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use console::Term;
+use undertone::{Engine, EngineState, Latest, Update, Updates};
+
+use crate::analyze::{start, stream_config, unready};
+use crate::cli::Live;
+use crate::fault::{Ending, Fault, say};
+use crate::inputs;
+use crate::settings::Settings;
+use crate::sink::{Entry, Timeline};
+use crate::stop;
+use capture::Capture;
+use view::Scene;
+use watch::{Note, Watch};
+
+/// Time between two pictures.
+const PICTURE: Duration = Duration::from_millis(50);
+
+/// How long the last utterance may take to be settled after the device was let go.
+const LAST: Duration = Duration::from_secs(3);
+
+/// Runs the command.
+pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
+    if args
+        .seconds
+        .is_some_and(|seconds| !(seconds > 0.0 && seconds.is_finite()))
+    {
+        return Err(Fault::User("--seconds takes a number above 0".into()));
+    }
+    let user = |error: &dyn std::fmt::Display| Fault::User(error.to_string());
+    let input = inputs::find(settings.input.as_deref()).map_err(|error| user(&error))?;
+    let engine = start(settings);
+    let config = stream_config(&input.name, input.rate, settings);
+    let (tap, stream) = engine.open(&config).map_err(|error| user(&error))?;
+    let (updates, latest) = (stream.updates(256), stream.latest());
+    let capture = Capture::open(&input, tap).map_err(|error| user(&error))?;
+    stop::listen();
+    let stream = Arc::new(stream);
+    let watch = Watch::start(
+        Arc::clone(&stream),
+        capture,
+        input.name.clone(),
+        settings.input.clone(),
+    )
+    .map_err(|error| Fault::Broken(error.into()))?;
+    if !settings.quiet {
+        say(format_args!(
+            "listening to {} at {} Hz; Ctrl-C ends",
+            input.name, input.rate
+        ));
+    }
+    let mut screen = Screen::new(args.json, settings.quiet, input.name);
+    let until = args
+        .seconds
+        .map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let ended = watch_over(
+        &engine,
+        &stream,
+        &watch,
+        &updates,
+        latest,
+        &mut screen,
+        until,
+        settings,
+    );
+    watch.end();
+    // The device is gone, so the stream settles the utterance that was going on.
+    let rest = ended.and_then(|()| settle(&updates, &mut screen));
+    screen.clear();
+    let missed = updates.missed();
+    if missed > 0 {
+        say(format_args!(
+            "{missed} scores were not shown: the output is read too slowly"
+        ));
+    }
+    rest.map(|()| Ending::Good)
+}
+
+/// Shows what comes until it is time to end.
+#[allow(clippy::too_many_arguments, reason = "the parts of one loop, each used once")]
+fn watch_over(
+    engine: &Engine,
+    stream: &undertone::Stream,
+    watch: &Watch,
+    updates: &Updates,
+    mut latest: Latest,
+    screen: &mut Screen,
+    until: Option<Instant>,
+    settings: &Settings,
+) -> Result<(), Fault> {
+    let mut failure = None;
+    while !stop::asked() && until.is_none_or(|until| Instant::now() < until) {
+        if let EngineState::Failed(_) = engine.state() {
+            screen.clear();
+            return match engine.wait_ready() {
+                Err(error) => Err(unready(&error, settings)),
+                Ok(_) => Ok(()),
+            };
+        }
+        for note in watch.notes().try_iter() {
+            screen.note(note);
+        }
+        if let Some(update) = updates.next_timeout(PICTURE) {
+            screen.take(&update)?;
+            while let Some(update) = updates.try_next() {
+                screen.take(&update)?;
+            }
+        }
+        let failed = stream.failure();
+        if failed != failure {
+            if let Some(why) = &failed {
+                screen.clear();
+                say(format_args!("this speech cannot be scored: {why}"));
+            }
+            failure = failed;
+        }
+        screen.draw(&mut latest)?;
+    }
+    Ok(())
+}
+
+/// Waits for the final of the utterance that was going on.
+fn settle(updates: &Updates, screen: &mut Screen) -> Result<(), Fault> {
+    let until = Instant::now() + LAST;
+    let mut quiet = Instant::now();
+    while Instant::now() < until && (screen.unsettled || quiet.elapsed() < 4 * PICTURE) {
+        if let Some(update) = updates.next_timeout(PICTURE) {
+            quiet = Instant::now();
+            screen.take(&update)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where it is shown: redrawn in place on a terminal, line by line elsewhere.
+struct Screen {
+    term: Term,
+    json: bool,
+    drawing: bool,
+    drawn: usize,
+    scene: Scene,
+    /// An utterance has begun that has no final yet.
+    unsettled: bool,
+}
+
+impl Screen {
+    fn new(json: bool, quiet: bool, device: String) -> Self {
+        let term = Term::stdout();
+        let drawing = !json && !quiet && term.is_term();
+        let scene = Scene {
+            device,
+            ..Scene::default()
+        };
+        Self {
+            term,
+            json,
+            drawing,
+            drawn: 0,
+            scene,
+            unsettled: false,
+        }
+    }
+
+    fn take(&mut self, update: &Update) -> Result<(), Fault> {
+        self.unsettled = !update.is_final();
+        self.scene.take(update);
+        if self.json {
+            let line = serde_json::to_string(update).map_err(|error| Fault::Broken(error.into()))?;
+            let mut out = io::stdout().lock();
+            return writeln!(out, "{line}")
+                .and_then(|()| out.flush())
+                .map_err(Fault::output);
+        }
+        if !update.is_final() {
+            return Ok(());
+        }
+        self.scene.words.clear();
+        self.clear();
+        let width = self.drawing.then(|| usize::from(self.term.size().1));
+        let mut out = io::stdout().lock();
+        for line in Timeline::lines(&Entry::from(update), width) {
+            writeln!(out, "{line}").map_err(Fault::output)?;
+        }
+        out.flush().map_err(Fault::output)
+    }
+
+    fn note(&mut self, note: Note) {
+        self.clear();
+        match note {
+            Note::Lost { name, why } => {
+                say(format_args!(
+                    "the audio input '{name}' is gone ({why}); still running, looking for it every second"
+                ));
+                self.scene.lost = true;
+            }
+            Note::Back { name, rate } => {
+                say(format_args!("listening again, to {name} at {rate} Hz"));
+                self.scene.lost = false;
+                self.scene.device = name;
+            }
+        }
+    }
+
+    fn draw(&mut self, latest: &mut Latest) -> Result<(), Fault> {
+        if !self.drawing {
+            return Ok(());
+        }
+        let now = latest.read();
+        let (height, width) = self.term.size();
+        let stale = now.is_stale(Instant::now());
+        let lines = view::lines(now, &self.scene, stale, usize::from(width), usize::from(height));
+        // In one piece, so that nothing flickers: up, then each line over the old one, then what is left over.
+        let mut picture = String::new();
+        if self.drawn > 0 {
+            picture.push_str("\x1b[");
+            picture.push_str(&self.drawn.to_string());
+            picture.push('A');
+        }
+        for line in &lines {
+            picture.push_str("\r\x1b[K");
+            picture.push_str(line);
+            picture.push('\n');
+        }
+        picture.push_str("\x1b[J");
+        self.drawn = lines.len();
+        self.term
+            .write_str(&picture)
+            .and_then(|()| self.term.flush())
+            .map_err(Fault::output)
+    }
+
+    /// Takes the picture away, so that lines can be printed.
+    fn clear(&mut self) {
+        if self.drawn > 0 {
+            // If the terminal is gone, so is the picture.
+            let _ = self.term.clear_last_lines(self.drawn);
+            self.drawn = 0;
+        }
+    }
+}

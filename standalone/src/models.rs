@@ -1,0 +1,255 @@
+//! `undertone models`: what packs there are, whether they are whole, and how a new one comes in.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use console::Style;
+use serde::Serialize;
+use undertone::models::{self, Manifest, Pack, PackError, StoreError};
+
+use crate::cli::Models;
+use crate::fault::{Ending, Fault};
+use crate::settings::Settings;
+use crate::term;
+
+/// One pack in the list.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    version: String,
+    licence: String,
+    place: String,
+    in_use: bool,
+    error: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(action: &Models, settings: &Settings) -> Result<Ending, Fault> {
+    let mut out = io::stdout().lock();
+    match action {
+        Models::List(json) => list(&mut out, json.json, settings),
+        Models::Info { name, json } => {
+            let pack = chosen(name.as_deref(), settings)?;
+            if json.json {
+                print_json(&mut out, pack.manifest())
+            } else {
+                info(&mut out, &pack)
+            }
+        }
+        Models::Verify { name, json } => verify(&mut out, name.as_deref(), json.json, settings),
+        Models::Install {
+            dir,
+            as_default,
+            json,
+        } => install(&mut out, dir, *as_default, json.json),
+    }
+}
+
+/// Prints a value as JSON.
+pub fn print_json(out: &mut impl Write, value: &impl Serialize) -> Result<Ending, Fault> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Fault::Broken(error.into()))?;
+    writeln!(out, "{text}").map_err(Fault::output)?;
+    Ok(Ending::Good)
+}
+
+/// Where a pack lies, for people.
+pub fn place(pack: &Pack) -> String {
+    pack.origin()
+        .map_or_else(|| "built in".to_owned(), |path| path.display().to_string())
+}
+
+fn chosen(name: Option<&str>, settings: &Settings) -> Result<Pack, Fault> {
+    models::resolve(name.or(settings.pack.as_deref())).map_err(|error| Fault::User(error.to_string()))
+}
+
+fn list(out: &mut impl Write, json: bool, settings: &Settings) -> Result<Ending, Fault> {
+    let used = models::resolve(settings.pack.as_deref());
+    let in_use = |path: Option<&Path>| used.as_ref().is_ok_and(|pack| pack.origin() == path);
+    let row = |path: Option<&Path>, pack: &Result<Pack, PackError>| {
+        let place = path.map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
+        match pack {
+            Ok(pack) => {
+                let Manifest {
+                    name,
+                    version,
+                    licence,
+                    ..
+                } = pack.manifest().clone();
+                Row {
+                    name,
+                    version,
+                    licence,
+                    place,
+                    in_use: in_use(path),
+                    error: None,
+                }
+            }
+            Err(error) => {
+                let name = path
+                    .and_then(Path::file_name)
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                let (version, licence) = (String::new(), String::new());
+                Row {
+                    name,
+                    version,
+                    licence,
+                    place,
+                    in_use: false,
+                    error: Some(error.to_string()),
+                }
+            }
+        }
+    };
+    let mut rows = vec![row(None, &Pack::embedded())];
+    rows.extend(
+        models::installed()
+            .iter()
+            .map(|found| row(Some(&found.path), &found.pack)),
+    );
+    if let Ok(pack) = &used
+        && !rows.iter().any(|row| row.in_use)
+    {
+        rows.push(row(pack.origin(), &Ok(pack.clone())));
+    }
+    if json {
+        return print_json(out, &rows);
+    }
+    for row in rows {
+        let mark = if row.in_use {
+            Style::new().green().apply_to("●").to_string()
+        } else {
+            " ".to_owned()
+        };
+        let text = match row.error {
+            None => format!(
+                "{mark} {:<20} {:<10} {:<16} {}",
+                row.name, row.version, row.licence, row.place
+            ),
+            Some(error) => format!("{mark} {:<20} {}", row.name, Style::new().red().apply_to(error)),
+        };
+        writeln!(out, "{}", text.trim_end()).map_err(Fault::output)?;
+    }
+    Ok(Ending::Good)
+}
+
+fn info(out: &mut impl Write, pack: &Pack) -> Result<Ending, Fault> {
+    let manifest = pack.manifest();
+    let size: u64 = manifest.files.iter().map(|file| file.bytes).sum();
+    let mut lines = vec![
+        ("pack", format!("{} {}", manifest.name, manifest.version)),
+        ("what", manifest.description.clone()),
+        ("licence", manifest.licence.clone()),
+        ("place", place(pack)),
+        (
+            "size",
+            format!("{:.1} MB in {} files", size as f64 / 1e6, manifest.files.len()),
+        ),
+        (
+            "systems",
+            format!(
+                "{} (default: {})",
+                manifest.systems.join(", "),
+                manifest.default_system
+            ),
+        ),
+        ("feelings", manifest.speech.trained_labels.join(", ")),
+        (
+            "words",
+            if manifest.words.is_some() { "yes" } else { "no" }.to_owned(),
+        ),
+        (
+            "unknown below",
+            term::percent(manifest.speech.unknown_below).trim().to_owned(),
+        ),
+    ];
+    for set in &manifest.training {
+        let purpose = if set.purpose.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", set.purpose)
+        };
+        lines.push(("learnt from", format!("{} ({}){purpose}", set.name, set.licence)));
+    }
+    for (name, value) in &manifest.figures {
+        lines.push(("measured", format!("{name} = {value}")));
+    }
+    for (name, value) in lines {
+        if !value.is_empty() {
+            let name = Style::new().dim().apply_to(format!("{name:>14}"));
+            writeln!(out, "{name}  {}", term::plain(&value)).map_err(Fault::output)?;
+        }
+    }
+    Ok(Ending::Good)
+}
+
+#[derive(Debug, Serialize)]
+struct Verified {
+    name: String,
+    version: String,
+    place: String,
+    files: usize,
+    whole: bool,
+}
+
+fn verify(
+    out: &mut impl Write,
+    name: Option<&str>,
+    json: bool,
+    settings: &Settings,
+) -> Result<Ending, Fault> {
+    let pack = chosen(name, settings)?;
+    // A pack in a folder was verified on opening; the built-in one is only verified here.
+    pack.verify().map_err(|error| Fault::User(error.to_string()))?;
+    let Manifest {
+        name, version, files, ..
+    } = pack.manifest().clone();
+    let verified = Verified {
+        name,
+        version,
+        place: place(&pack),
+        files: files.len(),
+        whole: true,
+    };
+    if json {
+        return print_json(out, &verified);
+    }
+    let Verified {
+        name,
+        version,
+        place,
+        files,
+        ..
+    } = verified;
+    writeln!(
+        out,
+        "{name} {version} ({place}) is whole: {files} files match their hashes"
+    )
+    .map_err(Fault::output)?;
+    Ok(Ending::Good)
+}
+
+fn install(out: &mut impl Write, dir: &Path, as_default: bool, json: bool) -> Result<Ending, Fault> {
+    let path = models::install(dir, as_default).map_err(|error| match error {
+        StoreError::Pack(_) | StoreError::NoDataDir | StoreError::Write { .. } => {
+            Fault::User(error.to_string())
+        }
+    })?;
+    if json {
+        return print_json(out, &serde_json::json!({ "installed": path }));
+    }
+    writeln!(out, "installed in {}", path.display()).map_err(Fault::output)?;
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let use_it = if as_default {
+        "it is used from now on".to_owned()
+    } else {
+        format!("use it with --pack {name}, or put pack = \"{name}\" into the settings file")
+    };
+    writeln!(out, "{use_it}").map_err(Fault::output)?;
+    Ok(Ending::Good)
+}
