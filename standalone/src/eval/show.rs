@@ -1,0 +1,109 @@
+//! An evaluation for people (a table) and for programs (JSON).
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::fault::Fault;
+
+use super::Report;
+use super::metrics::Part;
+
+/// A progress bar, on a terminal only.
+pub(super) fn progress(clips: usize, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(clips as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} clips, {eta} to go") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Prints the table, and writes the JSON where it was asked for.
+pub(super) fn show(report: &Report, json: Option<&Path>) -> Result<(), Fault> {
+    use std::io::Write as _;
+    let text = serde_json::to_string_pretty(report).map_err(|error| Fault::Broken(error.into()))?;
+    let mut out = std::io::stdout().lock();
+    match json {
+        Some(path) if path.as_os_str() == "-" => return writeln!(out, "{text}").map_err(Fault::output),
+        Some(path) => {
+            let fresh = path.with_extension("part");
+            std::fs::write(&fresh, text)
+                .and_then(|()| std::fs::rename(&fresh, path))
+                .map_err(|error| {
+                    // What is half written is of no use; the first error is the one to tell.
+                    let _ = std::fs::remove_file(&fresh);
+                    Fault::User(format!(
+                        "cannot write {}: {error}; check the folder and its free space",
+                        path.display()
+                    ))
+                })?;
+        }
+        None => {}
+    }
+    out.write_all(table(report).as_bytes()).map_err(Fault::output)
+}
+
+fn table(report: &Report) -> String {
+    let f = &report.figures;
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{name:<16}{value}");
+    };
+    let part = |part: Part| {
+        part.uar
+            .map_or("-".into(), |uar| format!("{} of {} clips", percent(uar), part.n))
+    };
+    line(
+        "pack",
+        format!("{}, {}, {}", report.pack, report.system, report.runtime),
+    );
+    line(
+        "clips",
+        format!(
+            "{} ({} without speech, {} left out)",
+            f.n, report.unheard, report.missing
+        ),
+    );
+    line("accuracy", percent(f.accuracy));
+    line(
+        "UAR",
+        format!(
+            "{}  (95 %: {} to {})",
+            percent(f.uar),
+            percent(f.uar_ci[0]),
+            percent(f.uar_ci[1])
+        ),
+    );
+    line("first hearing", part(f.first_hearing));
+    line("after 30 s", part(f.after_30s));
+    line("macro F1", percent(f.macro_f1));
+    line("ECE", format!("{:.3}", f.ece));
+    let sure = f.selective.accuracy.map_or("-".into(), percent);
+    line(
+        "when sure",
+        format!(
+            "{sure} of the {} above {:.2}",
+            percent(f.selective.coverage),
+            f.selective.threshold
+        ),
+    );
+    line("real time", format!("{:.1} times", 1.0 / report.rtf.max(1e-9)));
+    for (label, recall) in &f.recall {
+        let answers = f.confusion.get(label).into_iter().flatten();
+        let answers: Vec<_> = answers.map(|(answer, n)| format!("{answer} {n}")).collect();
+        line(
+            &format!("  {label}"),
+            format!("{}  ({})", percent(*recall), answers.join(", ")),
+        );
+    }
+    text
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}

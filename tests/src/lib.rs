@@ -1,0 +1,5 @@
+//! Placeholder.
+
+#[cfg(target_os = "linux")]
+pub mod guard;
+pub mod samples;
