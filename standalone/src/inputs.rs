@@ -83,18 +83,25 @@ impl std::fmt::Debug for Input {
 
 /// All inputs of the first audio system that has any.
 pub fn list() -> Result<Vec<Input>, InputError> {
+    list_of(None)
+}
+
+fn list_of(system: Option<HostId>) -> Result<Vec<Input>, InputError> {
     // cpal's own default panics where ALSA's configuration is broken, and back ends may do so too.
     let found = {
         let _quiet = Quiet::new();
-        panic::catch_unwind(list_hosts)
+        panic::catch_unwind(|| list_hosts(system))
     };
     found.unwrap_or_else(|_| Err(InputError::NoHost("its configuration is broken".into())))
 }
 
-fn list_hosts() -> Result<Vec<Input>, InputError> {
+fn list_hosts(system: Option<HostId>) -> Result<Vec<Input>, InputError> {
     let mut why = "none is installed".to_owned();
     let mut answered = false;
     for id in cpal::available_hosts() {
+        if system.is_some_and(|system| system != id) {
+            continue;
+        }
         let inputs = cpal::host_from_id(id).and_then(|host| {
             let default = host.default_input_device().and_then(|device| device.id().ok());
             let devices = host.input_devices()?;
@@ -125,6 +132,10 @@ fn describe(device: Device, host: HostId, default: Option<&cpal::DeviceId>) -> O
         .split_once(':')
         .map_or(full.as_str(), |(_, id)| id)
         .to_owned();
+    // ALSA always offers a device that hears nothing. Nobody means it.
+    if short == "null" {
+        return None;
+    }
     Some(Input {
         name: about.name().to_owned(),
         id: short,
@@ -141,7 +152,12 @@ fn describe(device: Device, host: HostId, default: Option<&cpal::DeviceId>) -> O
 
 /// The input that a person means: by id or name, whole or in part; the default one if none is named.
 pub fn find(asked: Option<&str>) -> Result<Input, InputError> {
-    let inputs = list()?;
+    find_in(asked, None)
+}
+
+/// The same, within one audio system: what was lost there must not come back as something else elsewhere.
+pub(crate) fn find_in(asked: Option<&str>, system: Option<HostId>) -> Result<Input, InputError> {
+    let inputs = list_of(system)?;
     let Some(asked) = asked else {
         let default = inputs.iter().find(|input| input.default).or(inputs.first());
         return default.cloned().ok_or(InputError::NoInput);

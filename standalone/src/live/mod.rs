@@ -48,7 +48,7 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
     let watch = Watch::start(
         Arc::clone(&stream),
         capture,
-        input.name.clone(),
+        input.clone(),
         settings.input.clone(),
     )
     .map_err(|error| Fault::Broken(error.into()))?;

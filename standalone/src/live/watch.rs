@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use cpal::ErrorKind;
+use cpal::{ErrorKind, HostId};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use super::capture::Capture;
@@ -54,14 +54,18 @@ impl Watch {
     pub fn start(
         stream: Arc<undertone::Stream>,
         capture: Capture,
-        name: String,
+        input: Input,
         asked: Option<String>,
     ) -> std::io::Result<Self> {
         let (say, notes) = unbounded();
         let (end, ended) = crossbeam_channel::bounded(1);
+        let Input {
+            name, host: system, ..
+        } = input;
         let keeper = Keeper {
             stream,
             asked,
+            system,
             say,
             ended,
         };
@@ -98,6 +102,7 @@ impl Watch {
 struct Keeper {
     stream: Arc<undertone::Stream>,
     asked: Option<String>,
+    system: HostId,
     say: Sender<Note>,
     ended: Receiver<()>,
 }
@@ -158,7 +163,7 @@ impl Keeper {
     }
 
     fn open(&self) -> Result<(Capture, Input), InputError> {
-        let input = inputs::find(self.asked.as_deref())?;
+        let input = inputs::find_in(self.asked.as_deref(), Some(self.system))?;
         let unusable = |why: String| InputError::Unusable {
             name: input.name.clone(),
             why,

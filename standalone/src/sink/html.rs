@@ -174,7 +174,7 @@ fn heading(finals: &[Entry], about: &About) -> Markup {
     html! {
         header {
             p class="mark" { "Undertone" }
-            h1 { (about.name) }
+            h1 { (file_name(&about.name)) }
             dl class="facts" {
                 @for (value, name) in facts {
                     div { dd { (value) } dt { (name) } }
@@ -247,6 +247,13 @@ fn table(finals: &[Entry]) -> Markup {
     }
 }
 
+/// The last part of a path, which is what people look for.
+fn file_name(name: &str) -> &str {
+    name.rsplit(['/', '\\'])
+        .find(|part| !part.is_empty())
+        .unwrap_or(name)
+}
+
 fn foot(about: &About) -> Markup {
     html! {
         footer {
@@ -256,7 +263,7 @@ fn foot(about: &About) -> Markup {
                 "These are estimates from the sound of a voice and its words, not knowledge of what a person feels."
             }
             p class="made" {
-                "Pack " (about.pack) " · system " (about.system) " · " (about.runtime)
+                (about.name) " · pack " (about.pack) " · system " (about.system) " · " (about.runtime)
                 " · " (about.rate) " Hz · undertone " (env!("CARGO_PKG_VERSION"))
             }
         }

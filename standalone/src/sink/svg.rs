@@ -51,7 +51,7 @@ impl Scale {
     pub(super) fn new(seconds: f64) -> Self {
         let seconds = seconds.max(1.0);
         Self {
-            width: LEFT + RIGHT + (seconds * 60.0).clamp(1000.0, 24_000.0),
+            width: LEFT + RIGHT + (seconds * 40.0).clamp(1_070.0, 24_000.0),
             seconds,
         }
     }
@@ -71,7 +71,7 @@ impl Scale {
 /// Draws everything.
 pub(super) fn draw(finals: &[Entry], points: &[Point], scale: Scale) -> Markup {
     let view = format!("0 0 {:.0} {HEIGHT:.0}", scale.width);
-    let least = format!("min-width:{:.0}px", scale.width * 0.78);
+    let least = format!("min-width:{:.0}px", scale.width * 0.94);
     html! {
         svg #plot viewBox=(view) style=(least) role="img" aria-label="Feelings over time" {
             defs {
@@ -208,7 +208,8 @@ fn columns<'a>(entry: &Entry, points: &[&'a Point]) -> Vec<(f64, &'a Point)> {
 /// One utterance as a block with its label and as many of its words as fit.
 fn block(entry: &Entry, scale: Scale) -> Markup {
     let (x, end) = (scale.x(entry.start_s), scale.x(entry.end_s));
-    let width = (end - x).max(2.0);
+    // A little less, so that neighbours can be told apart.
+    let width = (end - x - 1.5).max(2.0);
     let label = entry.label.name();
     let fits = |text: &str| fit(text, width - 12.0);
     html! {
