@@ -1,0 +1,213 @@
+//! `cargo xtask test`: sets up and runs every check and test there is, one step after another.
+//!
+//! What cannot be done on a machine is never passed over in silence: the step says why it skipped and what it
+//! would need.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::job::Job;
+use crate::steps::{Outcome, Steps};
+use crate::{bundle, machine, setup};
+
+/// The steps, in their order: what is quick to fail comes first.
+const NAMES: &[&str] = &[
+    "setup",
+    "format",
+    "licences",
+    "advisories",
+    "clippy",
+    "tests",
+    "doc-tests",
+    "recipes",
+    "plugin",
+    "clap-validator",
+    "pedalboard",
+    "browser",
+];
+
+/// The plugin host for Python, and what its checks need.
+const PEDALBOARD: &[&str] = &["pedalboard==0.9.26", "numpy"];
+/// How long the database of advisories may take to come.
+const DATABASE_LIMIT: Duration = Duration::from_secs(90);
+
+/// The command.
+pub fn run(root: &Path, arguments: &[&str]) -> Result<()> {
+    let mut only = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match (*word, words.next()) {
+            ("--list", _) => {
+                println!("{}", NAMES.join("\n"));
+                return Ok(());
+            }
+            ("--only", Some(name)) if NAMES.contains(name) => only.push((*name).to_owned()),
+            ("--only", Some(name)) => bail!("'{name}' is not a step; `cargo xtask test --list` names them"),
+            (word, _) => bail!("test does not understand '{word}'; it knows --only NAME and --list"),
+        }
+    }
+    all(root, only)
+}
+
+fn all(root: &Path, only: Vec<String>) -> Result<()> {
+    let skips = crate::target(root).join("skipped-tests.txt");
+    // Remarks of an earlier run would be told again.
+    let _ = fs::remove_file(&skips);
+    let mut steps = Steps::new(only);
+
+    steps.step("setup", || passed(setup::run(root, setup::Need::Test, false)));
+    steps.step("format", || {
+        passed(Job::cargo(root).words("fmt --all -- --check").run())
+    });
+    steps.step("licences", || licences(root));
+    steps.step("advisories", || advisories(root));
+    steps.step("clippy", || {
+        passed(
+            Job::cargo(root)
+                .words("clippy --workspace --all-targets --locked -- -D warnings")
+                .run(),
+        )
+    });
+    steps.step("tests", || {
+        let run = if machine::on_path("cargo-nextest").is_some() {
+            "nextest run --workspace --locked --no-fail-fast"
+        } else {
+            "test --workspace --lib --bins --tests --locked --no-fail-fast"
+        };
+        passed(Job::cargo(root).words(run).env("UNDERTONE_SKIPS", &skips).run())
+    });
+    steps.step("doc-tests", || {
+        passed(Job::cargo(root).words("test --workspace --doc --locked").run())
+    });
+    steps.step("recipes", || recipes(root));
+    steps.step("plugin", || plugin(root));
+    steps.step("clap-validator", || clap_validator(root));
+    steps.step("pedalboard", || pedalboard(root));
+    steps.step("browser", || browser(root));
+
+    let remarks = fs::read_to_string(&skips).unwrap_or_default();
+    steps.finish(&remarks.lines().map(str::to_owned).collect::<Vec<_>>())
+}
+
+fn passed(result: Result<()>) -> Result<Outcome> {
+    result.map(|()| Outcome::Passed)
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it is what a step returns")]
+fn skipped(why: impl Into<String>) -> Result<Outcome> {
+    Ok(Outcome::Skipped(why.into()))
+}
+
+fn licences(root: &Path) -> Result<Outcome> {
+    let Some(deny) = setup::find_cargo_deny(root) else {
+        return skipped("cargo-deny is not here; `cargo xtask setup --test` builds it");
+    };
+    passed(
+        Job::new(root, deny)
+            .words("--locked check --hide-inclusion-graph bans licenses sources")
+            .run(),
+    )
+}
+
+fn advisories(root: &Path) -> Result<Outcome> {
+    let Some(deny) = setup::find_cargo_deny(root) else {
+        return skipped("cargo-deny is not here; `cargo xtask setup --test` builds it");
+    };
+    let fetch = Job::new(root, &deny)
+        .words("fetch db")
+        .env("GIT_TERMINAL_PROMPT", "0");
+    if !fetch.succeeds_within(DATABASE_LIMIT) {
+        return skipped(
+            "the RustSec database cannot be fetched from github.com; it runs where that can be reached",
+        );
+    }
+    passed(
+        Job::new(root, deny)
+            .words("--locked check --hide-inclusion-graph --disable-fetch advisories")
+            .run(),
+    )
+}
+
+/// The tests of the training recipes, in Python.
+fn recipes(root: &Path) -> Result<Outcome> {
+    let folder = root.join("models").join("training");
+    let requirements = folder.join("tests").join("requirements.txt");
+    if !requirements.is_file() {
+        return skipped("models/training/tests/requirements.txt is not there, so there are no recipe tests");
+    }
+    let python = match setup::python(root, &["--requirement", &requirements.to_string_lossy()]) {
+        Ok(python) => python,
+        Err(why) => return skipped(why),
+    };
+    passed(Job::new(&folder, python).words("-m pytest -q tests").run())
+}
+
+/// The plugin as the checks of the hosts want it: aborting on any allocation on the audio thread. It lies
+/// apart from `target/bundled/`, so that nobody takes it for the one to use.
+fn plugin(root: &Path) -> Result<Outcome> {
+    bundle::make(
+        root,
+        &test_bundles(root),
+        bundle::Profile::Dev,
+        "assert-process-allocs",
+    )?;
+    Ok(Outcome::Passed)
+}
+
+fn test_bundles(root: &Path) -> PathBuf {
+    crate::target(root).join("bundled-for-tests")
+}
+
+fn test_bundle(root: &Path, ending: &str) -> Result<PathBuf> {
+    let path = test_bundles(root).join(format!("Undertone.{ending}"));
+    if path.exists() {
+        Ok(path)
+    } else {
+        bail!("{} is not there; run the step `plugin` first", path.display())
+    }
+}
+
+fn clap_validator(root: &Path) -> Result<Outcome> {
+    let Some(validator) = machine::on_path("clap-validator") else {
+        return skipped(
+            "clap-validator is not on the path; get it from https://github.com/free-audio/clap-validator/releases",
+        );
+    };
+    passed(
+        Job::new(root, validator)
+            .words("validate --only-failed")
+            .arg(test_bundle(root, "clap")?)
+            .run(),
+    )
+}
+
+fn pedalboard(root: &Path) -> Result<Outcome> {
+    let script = root.join("tests").join("hosts").join("pedalboard_bitexact.py");
+    if !script.is_file() {
+        return skipped("tests/hosts/pedalboard_bitexact.py is not there");
+    }
+    let python = match setup::python(root, PEDALBOARD) {
+        Ok(python) => python,
+        Err(why) => return skipped(why),
+    };
+    passed(
+        Job::new(root, python)
+            .arg(script)
+            .arg(test_bundle(root, "vst3")?)
+            .run(),
+    )
+}
+
+/// The report, opened in a browser. The test itself is one of the workspace; alone here so that a missing
+/// browser is seen in the table.
+fn browser(root: &Path) -> Result<Outcome> {
+    let Some(browser) = setup::BROWSERS.iter().find_map(|name| machine::on_path(name)) else {
+        return skipped("no chromium or chrome is on the path; `cargo xtask setup --test` installs chromium");
+    };
+    let test =
+        Job::cargo(root).words("test --locked --package undertone-tests --test browser_report -- --ignored");
+    passed(test.env("UNDERTONE_BROWSER", browser).run())
+}
