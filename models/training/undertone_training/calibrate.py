@@ -1,0 +1,66 @@
+"""Finds the temperatures and the `unknown` threshold on speakers the head never heard."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import judge, metrics
+from .pack import Calibration
+from .speech_head import SpeechHead
+from .store import Item
+
+
+def pooled(head: SpeechHead, items: list[Item], stats: Tensor, past: Tensor | None = None, columns: list[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Logits over the labels that were trained and the truth, at first hearing and within streams together."""
+    truth = np.array([i.label for i in items])
+    z, order, _ = judge.streamed(head, items, stats, past)
+    trained = [c for c in range(len(head.trained)) if head.trained[c] > 0]
+    both = np.concatenate([judge.logits(head, stats), z])[:, trained]
+    return both, np.searchsorted(trained, np.concatenate([truth, truth[order]]))
+
+
+def calibrate(head: SpeechHead, items: list[Item], stats: Tensor, short: dict[float, Tensor], accuracy: float = 0.8) -> tuple[Calibration, dict]:
+    """The calibration and the curves behind it."""
+    z, truth = pooled(head, items, stats)
+    heat = metrics.temperature(z, truth)
+    scores = metrics.softmax(z, heat)
+    bound, reached, coverage = metrics.threshold(scores, truth, accuracy)
+    points = []
+    for seconds, values in sorted(short.items()):
+        zs, ts = pooled(head, items, values, stats)
+        points.append((float(seconds), metrics.temperature(zs, ts)))
+    points.append((3.0, heat))
+    curves = {
+        "ece_before": metrics.ece(metrics.softmax(z), truth), "ece": metrics.ece(scores, truth),
+        "reliability": metrics.reliability(scores, truth), "risk_coverage": metrics.risk_coverage(scores, truth),
+        "short": {str(s): {"temperature": t} for s, t in points},
+    }
+    return Calibration(heat, points, bound, reached, coverage), curves
+
+
+def crossed(items: list[Item], folds: int = 2) -> list[tuple[list[int], list[int]]]:
+    """Speaker-disjoint halves: calibrate on one, measure on the other."""
+    names = sorted({i.speaker for i in items})
+    sides = [{n for k, n in enumerate(names) if k % folds == f} for f in range(folds)]
+    return [([i for i, it in enumerate(items) if it.speaker not in s], [i for i, it in enumerate(items) if it.speaker in s]) for s in sides]
+
+
+def honest(head: SpeechHead, items: list[Item], stats: Tensor, accuracy: float = 0.8) -> dict[str, float]:
+    """Calibration error and selective accuracy on speakers that the calibration itself did not see."""
+    gaps, right, covered = [], [], []
+    for fit, test in crossed(items):
+        fitted, _ = calibrate(head, [items[i] for i in fit], stats[fit], {}, accuracy)
+        z, truth = pooled(head, [items[i] for i in test], stats[test])
+        scores = metrics.softmax(z, fitted.temperature)
+        kept = scores.max(axis=1) >= fitted.unknown_below
+        gaps.append(metrics.ece(scores, truth))
+        right.append(float((scores.argmax(axis=1) == truth)[kept].mean()))
+        covered.append(float(kept.mean()))
+    return {"ece": float(np.mean(gaps)), "selective_accuracy": float(np.mean(right)), "selective_coverage": float(np.mean(covered))}
+
+
+def short_figures(head: SpeechHead, items: list[Item], short: dict[float, Tensor]) -> dict[str, float]:
+    """Recall of provisional scores by seconds of speech heard, no past."""
+    truth = np.array([i.label for i in items])
+    with torch.inference_mode():
+        return {f"after_{s:g}s_of_speech": judge.uar(judge.logits(head, v), truth, None) for s, v in short.items()}

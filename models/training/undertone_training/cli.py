@@ -1,0 +1,141 @@
+"""The command line: prepare, train, evaluate, export, card."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from .errors import RecipeError
+
+
+def _pairs(values: list[str]) -> dict[str, Path]:
+    found = {}
+    for value in values:
+        name, equals, folder = value.partition("=")
+        if not equals:
+            raise RecipeError(f"--corpus {value}: write NAME=FOLDER, such as crema_d=/data/CREMA-D")
+        found[name] = Path(folder)
+    return found
+
+
+def _place(args):
+    from .speech_recipe import Place
+
+    return Place(args.cache, args.work, args.speech_encoder)
+
+
+def prepare(args) -> int:
+    """Decodes corpora into the cache."""
+    from . import store
+
+    for name, root in _pairs(args.corpus).items():
+        left_out = store.build(args.cache, name, root, args.allow_missing, args.workers)
+        print(f"{name}: ready in {args.cache}" + (f", {len(left_out)} left out: {', '.join(map(str, left_out[:10]))}" if left_out else ""))
+    return 0
+
+
+def train(args) -> int:
+    """Runs one phase, or all of the speech pack's phases."""
+    from . import emotion_train, head_train, speech_recipe, text_corpora, text_train, words_train
+
+    if args.step == "text":
+        if not (args.text_encoder and args.goemotions and args.emobank and args.toxicity):
+            raise RecipeError("train --step text: give --text-encoder, --goemotions, --emobank and --toxicity")
+        toxic = [row for file in args.toxicity for row in text_corpora.toxicity(file)]
+        plan = text_train.Plan(seed=args.seed)
+        text_train.train(args.text_encoder, text_corpora.goemotions(args.goemotions), text_corpora.emobank(args.emobank), toxic, args.work, plan)
+        return 0
+    if args.speech_encoder is None:
+        raise RecipeError("train: give --speech-encoder, Moonshine tiny-en's encoder_model.ort")
+    place = _place(args)
+    steps = {
+        "words": lambda: speech_recipe.words(place, words_train.Plan(epochs=2.5, seed=args.seed)),
+        "emotion": lambda: speech_recipe.emotion(place, emotion_train.Plan(seed=args.seed)),
+        "adapt": lambda: speech_recipe.adapt(place, words_train.Plan(epochs=2.0, rate=4e-4, head_rate=1e-3, seed=args.seed)),
+        "head": lambda: speech_recipe.head(place, head_train.Plan(seed=args.seed)),
+    }
+    for name in steps if args.step == "speech" else [args.step]:
+        print(f"phase: {name}", flush=True)
+        steps[name]()
+    return 0
+
+
+def evaluate(args) -> int:
+    """Measures the trained speech branch."""
+    from . import evaluate as judge
+
+    report = judge.run(_place(args), args.json)
+    print(json.dumps({k: v for k, v in report.items() if k != "calibration"}, indent=1))
+    return 0
+
+
+def export(args) -> int:
+    """Writes the pack folder."""
+    from . import export as writer
+
+    worst = writer.run(_place(args), args.json, args.out, args.name, args.version)
+    print(f"{args.out}: written; largest difference from PyTorch {max(worst.values()):.1e} of scale")
+    return 0
+
+
+def card(args) -> int:
+    """Prints the card of a pack folder."""
+    file = args.out / "CARD.md"
+    if not file.exists():
+        raise RecipeError(f"{file}: not found; run `export --out {args.out}` first")
+    print(file.read_text(encoding="utf-8"))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="undertone_training", description=__doc__)
+    top.add_argument("--threads", type=int, default=os.cpu_count(), help="threads for PyTorch")
+    commands = top.add_subparsers(dest="command", required=True)
+
+    def command(name: str, action, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text)
+        sub.set_defaults(action=action)
+        return sub
+
+    sub = command("prepare", prepare, "decode corpora into the cache")
+    sub.add_argument("--cache", type=Path, required=True)
+    sub.add_argument("--corpus", action="append", required=True, metavar="NAME=FOLDER", help="crema_d, emodb or librispeech; repeat for more")
+    sub.add_argument("--allow-missing", action="store_true", help="leave missing or broken recordings out, and say which")
+    sub.add_argument("--workers", type=int, default=2)
+    for name, action, text in (("train", train, "train one phase or all"), ("evaluate", evaluate, "measure, into a JSON file"), ("export", export, "write the pack")):
+        sub = command(name, action, text)
+        sub.add_argument("--cache", type=Path, required=name != "train")
+        sub.add_argument("--work", type=Path, required=True, help="checkpoints and views")
+        sub.add_argument("--speech-encoder", type=Path, help="encoder_model.ort of Moonshine tiny-en")
+        if name == "train":
+            sub.add_argument("--step", default="speech", choices=["speech", "words", "emotion", "adapt", "head", "text"])
+            sub.add_argument("--seed", type=int, default=1)
+            sub.add_argument("--text-encoder", type=Path, help="folder of a BERT: config.json, model.safetensors, tokenizer.json")
+            sub.add_argument("--goemotions", type=Path)
+            sub.add_argument("--emobank", type=Path)
+            sub.add_argument("--toxicity", type=Path, action="append", help="Davidson's or Surge's CSV; repeat for both")
+        else:
+            sub.add_argument("--json", type=Path, required=True, help="the figures")
+        if name == "export":
+            sub.add_argument("--out", type=Path, required=True, help="the pack's folder")
+            sub.add_argument("--name", default="first")
+            sub.add_argument("--version", default="0.1.0")
+    sub = command("card", card, "print a pack's card")
+    sub.add_argument("--out", type=Path, required=True)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command; a user's mistake is one sentence and exit code 2."""
+    args = parser().parse_args(argv)
+    try:
+        if args.command in ("train", "evaluate", "export"):
+            import torch
+
+            torch.set_num_threads(max(1, args.threads or 1))
+        return args.action(args)
+    except RecipeError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
