@@ -216,7 +216,7 @@ impl Segmenter {
     fn hop_ms(&self, into: u64) -> u64 {
         let base = u64::from(self.cutting.hop_ms);
         let grown = base + base * into / SETTLING;
-        grown.min(LONGEST_HOP_MS.max(base)) * u64::from(self.stretch)
+        grown.min(LONGEST_HOP_MS.max(2 * base)) * u64::from(self.stretch)
     }
 
     fn begin(&mut self, start: u64, now: u64, voiced: usize) -> Speaking {

@@ -16,6 +16,10 @@ use crate::sink::{self, About, Entry, Sink, Target, Timeline, WriteError};
 use crate::sound::{Origin, RawFormat, Sound, SoundError};
 use crate::stop;
 
+/// From one provisional score of a file to the next, in milliseconds: nobody waits for them, so they come less
+/// often than live, and an hour of speech takes minutes.
+const FILE_HOP_MS: u32 = 1_000;
+
 /// Why one file could not be analysed.
 #[derive(Debug, thiserror::Error)]
 enum FileError {
@@ -84,7 +88,7 @@ pub fn unready(error: &EngineError, settings: &Settings) -> Fault {
 pub fn stream_config(name: &str, rate: u32, settings: &Settings) -> StreamConfig {
     let mut config = StreamConfig::new(name, rate);
     config.speaker.clone_from(&settings.speaker);
-    config.hop_ms = settings.hop_ms;
+    config.hop_ms = settings.hop_ms.unwrap_or(config.hop_ms);
     config.provisional = !settings.finals_only;
     config
 }
@@ -156,7 +160,9 @@ fn one(
     taken: &mut HashSet<PathBuf>,
 ) -> Result<(), FileError> {
     let mut sound = Sound::open(origin, raw)?;
-    let session = engine.session(&stream_config(&origin.name(), sound.rate(), settings))?;
+    let mut config = stream_config(&origin.name(), sound.rate(), settings);
+    config.hop_ms = settings.hop_ms.unwrap_or(FILE_HOP_MS);
+    let session = engine.session(&config)?;
     let info = engine.wait_ready()?;
     let mut about = About {
         name: origin.name(),

@@ -60,7 +60,7 @@ pub struct Layer {
     /// Threads for the networks [default: 1]
     #[arg(long, global = true, value_name = "N", env = "UNDERTONE_THREADS")]
     pub threads: Option<usize>,
-    /// Milliseconds of speech between provisional scores [default: 250]
+    /// Milliseconds of speech between provisional scores [default: 250 live, 1000 for files]
     #[arg(long, global = true, value_name = "MS", env = "UNDERTONE_HOP_MS")]
     pub hop_ms: Option<u32>,
     /// Only one score for each utterance, none while it goes on
@@ -131,7 +131,7 @@ pub struct Settings {
     /// Threads for the networks.
     pub threads: usize,
     /// Milliseconds between provisional scores.
-    pub hop_ms: u32,
+    pub hop_ms: Option<u32>,
     /// Only finals.
     pub finals_only: bool,
     /// Who speaks.
@@ -281,7 +281,7 @@ impl Settings {
             pack: pick!(pack),
             system: pick!(system),
             threads: pick!(threads, 1),
-            hop_ms: pick!(hop_ms, 250),
+            hop_ms: pick!(hop_ms),
             finals_only: pick!(finals_only, false),
             speaker: pick!(speaker),
             format: pick!(format, Vec::new()),
@@ -306,11 +306,8 @@ impl Settings {
                 self.threads
             )));
         }
-        if !(50..=5_000).contains(&self.hop_ms) {
-            return Err(SettingsError::Value(format!(
-                "hop_ms is {}; give a number from 50 to 5000",
-                self.hop_ms
-            )));
+        if let Some(hop) = self.hop_ms.filter(|hop| !(50..=5_000).contains(hop)) {
+            return Err(SettingsError::Value(format!("hop_ms is {hop}; give a number from 50 to 5000")));
         }
         Ok(())
     }
@@ -410,11 +407,11 @@ mod tests {
             "hop_ms = 300\nquiet = true",
         )
         .expect("good");
-        assert_eq!((all.hop_ms, source(&all, "hop_ms")), (500, Source::Flag));
+        assert_eq!((all.hop_ms, source(&all, "hop_ms")), (Some(500), Source::Flag));
         assert_eq!((all.quiet, source(&all, "quiet")), (true, Source::File));
         assert_eq!((all.threads, source(&all, "threads")), (1, Source::Default));
         let env = settings(flag, ValueSource::EnvVariable, "hop_ms = 300").expect("good");
-        assert_eq!((env.hop_ms, source(&env, "hop_ms")), (500, Source::Environment));
+        assert_eq!((env.hop_ms, source(&env, "hop_ms")), (Some(500), Source::Environment));
     }
 
     #[test]
