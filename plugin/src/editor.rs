@@ -1,0 +1,122 @@
+//! The window in a host: brings the panel, the settings and the voice together.
+//!
+//! It must never let a panic out into the host: a panel that fails once is replaced by one plain sentence.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use egui::{Ui, Vec2, ViewportCommand, vec2};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::SizeConstraints;
+use nice_plug::editor::dpi::LogicalSize;
+use nice_plug::prelude::ResizeHint;
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::resizable_window::ResizableWindow;
+use nice_plug_egui::{
+    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, create_egui_editor,
+};
+
+use crate::memory::Memory;
+use crate::panel::{LARGEST, Panel, SMALLEST};
+use crate::voice::Voice;
+
+/// The plugin's editor.
+pub type PanelEditor = EguiEditor<Window>;
+
+/// Makes the editor; the host opens its window when the user wants it.
+pub fn open(memory: &Arc<Memory>, voice: &Arc<Voice>) -> Option<PanelEditor> {
+    let (width, height) = memory.saved().window;
+    let limits = |size: Vec2| Some(LogicalSize::new(size.x, size.y));
+    let hint = ResizeHint {
+        size_constraints: SizeConstraints::Logical {
+            min_size: limits(SMALLEST),
+            max_size: limits(LARGEST),
+        },
+        ..ResizeHint::RESIZABLE
+    };
+    let window = Window {
+        memory: Arc::clone(memory),
+        voice: Arc::clone(voice),
+        panel: Panel::new(),
+        broken: false,
+        first: true,
+    };
+    create_egui_editor(
+        EguiEditorState::from_size(LogicalSize::new(width, height), 1.0),
+        RepaintNotifier::new(),
+        EguiNiceSettings::new()
+            .with_tile("Undertone")
+            .with_resize_hint(hint),
+        window,
+    )
+}
+
+/// The panel in its window.
+pub struct Window {
+    memory: Arc<Memory>,
+    voice: Arc<Voice>,
+    panel: Panel,
+    broken: bool,
+    first: bool,
+}
+
+impl Window {
+    fn frame(&mut self, ui: &mut Ui) {
+        let mut settings = self.memory.saved().settings;
+        let before = settings;
+        self.voice
+            .with_feed(|feed| self.panel.show(ui, feed, &mut settings));
+        if settings != before {
+            self.memory.change(|saved| saved.settings = settings);
+            self.voice.set(settings.consent, settings.midi);
+        }
+    }
+}
+
+impl NiceEguiApp for Window {
+    fn build(
+        &mut self,
+        _egui_ctx: egui::Context,
+        _nice_gui_ctx: GuiContext,
+        _frame: &mut Frame,
+    ) -> Result<(), HandlerError> {
+        self.first = true;
+        // A new window has its own toolkit; what was styled in the old one is gone.
+        self.panel.forget_style();
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        if self.first {
+            self.first = false;
+            // The project may have been restored after the editor was made, with another size.
+            let (width, height) = self.memory.saved().window;
+            let wanted = vec2(width, height);
+            if (ui.max_rect().size() - wanted).abs().max_elem() > 1.0 {
+                ui.send_viewport_cmd(ViewportCommand::InnerSize(wanted));
+            }
+        }
+        if self.broken {
+            ui.label("The panel failed and was closed. Sound still passes. Reopen the window to try again.");
+            return;
+        }
+        let drawn = catch_unwind(AssertUnwindSafe(|| {
+            ResizableWindow::new("undertone")
+                .min_size(SMALLEST)
+                .max_size(LARGEST)
+                .show(ui, |ui| self.frame(ui));
+        }));
+        self.broken = drawn.is_err();
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        #[allow(clippy::cast_possible_truncation, reason = "points of a window")]
+        let window = (size.logical.width as f32, size.logical.height as f32);
+        self.memory.change(|saved| saved.window = window);
+    }
+
+    fn editor_closed(&mut self) {
+        self.broken = false;
+        self.panel = Panel::new();
+    }
+}

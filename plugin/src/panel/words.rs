@@ -1,0 +1,144 @@
+//! The transcript: what is settled and what may still change told apart, the newest line last.
+
+use egui::text::{LayoutJob, TextFormat, TextWrapping};
+use egui::{Rect, Role, Stroke, Ui, pos2, vec2};
+
+use super::draw;
+use super::feed::{Moment, Stage};
+use super::history::History;
+use super::ink::Ink;
+
+/// How many past utterances may stand above the newest.
+const PAST: usize = 8;
+
+/// Draws it.
+pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, stage: &Stage) {
+    let painter = ui.painter_at(rect);
+    draw::card(&painter, rect, ink);
+    let pad = ink.px(if compact { 8.0 } else { 14.0 });
+    let inner = rect.shrink2(vec2(pad, pad * 0.7));
+    let top = if compact {
+        inner.top()
+    } else {
+        draw::heading(&painter, inner.min, "Words", ink) + ink.px(4.0)
+    };
+    let spoken: Vec<&Moment> = history
+        .utterances()
+        .rev()
+        .filter(|moment| !moment.transcript.is_empty())
+        .take(PAST)
+        .collect();
+    let clip = Rect::from_min_max(pos2(inner.left(), top), inner.max);
+    let painter = painter.with_clip_rect(clip);
+    if spoken.is_empty() {
+        let text = empty_words(stage);
+        let galley = draw::wrap(
+            &painter,
+            text,
+            ink.font(12.5),
+            ink.soft,
+            inner.width(),
+            if compact { 1 } else { 3 },
+        );
+        painter.galley(clip.min, galley, ink.soft);
+    } else {
+        let mut bottom = inner.bottom();
+        for (index, moment) in spoken.iter().enumerate() {
+            let mark = ink.px(4.0);
+            let galley = painter.layout_job(line(
+                moment,
+                ink,
+                compact,
+                index == 0,
+                inner.width() - mark - ink.px(8.0),
+            ));
+            let first = bottom - galley.size().y;
+            // The newest line is shown even where it is cut; an older one only where it fits.
+            if first < clip.top() && index > 0 {
+                break;
+            }
+            let first = if index == 0 { first.max(clip.top()) } else { first };
+            let stripe = Rect::from_min_size(
+                pos2(inner.left(), first + 2.0),
+                vec2(mark * 0.7, galley.size().y - 4.0),
+            );
+            let tint = ink.verdict(moment.label);
+            painter.rect_filled(
+                stripe,
+                1.0,
+                if index == 0 {
+                    tint
+                } else {
+                    tint.gamma_multiply(0.5)
+                },
+            );
+            painter.galley(pos2(inner.left() + mark + ink.px(6.0), first), galley, ink.text);
+            bottom = first - ink.px(4.0);
+        }
+    }
+    draw::speak(ui, rect, "words", ink, Role::Paragraph, || {
+        spoken.first().map_or_else(
+            || empty_words(stage).to_owned(),
+            |moment| format!("Words: {}", plain(moment)),
+        )
+    })
+    .on_hover_text("Upright words are settled. Slanted, dotted ones may still change.");
+}
+
+fn empty_words(stage: &Stage) -> &'static str {
+    match stage {
+        Stage::Ready(source) if !source.hears_words => {
+            "This model pack judges the voice only; it hears no words."
+        }
+        _ => "Words appear here when somebody speaks.",
+    }
+}
+
+/// The words of an utterance as one line.
+pub fn plain(moment: &Moment) -> String {
+    moment
+        .transcript
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn line(moment: &Moment, ink: &Ink, compact: bool, newest: bool, width: f32) -> LayoutJob {
+    let size = match (compact, newest) {
+        (true, _) => 12.0,
+        (false, true) => 15.0,
+        (false, false) => 13.0,
+    };
+    let mut job = LayoutJob {
+        wrap: TextWrapping {
+            max_width: width.max(1.0),
+            max_rows: if newest { 3 } else { 2 },
+            ..TextWrapping::default()
+        },
+        ..LayoutJob::default()
+    };
+    for (index, word) in moment.transcript.iter().enumerate() {
+        let settled = word.stable || moment.is_final;
+        let colour = match (newest, settled) {
+            (true, true) => ink.text,
+            _ => ink.soft,
+        };
+        let format = TextFormat {
+            font_id: ink.font(size),
+            color: colour,
+            italics: !settled,
+            underline: if settled {
+                Stroke::NONE
+            } else {
+                Stroke::new(1.0, ink.faint)
+            },
+            ..TextFormat::default()
+        };
+        if index > 0 {
+            job.append(" ", 0.0, TextFormat::simple(ink.font(size), colour));
+        }
+        job.append(&word.text, 0.0, format);
+    }
+    job
+}

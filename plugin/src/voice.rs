@@ -1,0 +1,258 @@
+//! The voice on one track: engine, stream and line, from consent to the end.
+//!
+//! Used by the host's main thread and the window's thread, never by the audio thread: it locks. No engine is
+//! started, no model loaded and no sound taken before somebody agreed; when they take it back, the stream is
+//! closed and, with the last one in the process, the models are freed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use undertone::{Engine, EngineConfig, Stream, StreamConfig};
+
+use crate::courier::{Line, Receiver, Sender, pair};
+use crate::panel::{MidiOut, NoFeed, PanelFeed, Stage, StreamFeed};
+
+/// The voice on one track.
+#[derive(Debug)]
+pub struct Voice {
+    inner: Mutex<Inner>,
+    /// [`MidiOut`] in one word, for the audio thread.
+    midi: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Inner {
+    sender: Sender,
+    rate: Option<u32>,
+    consent: bool,
+    heard: Option<Heard>,
+    trouble: Option<String>,
+}
+
+/// Everything that exists only while somebody is heard. The feed goes first: it holds the engine too.
+#[derive(Debug)]
+struct Heard {
+    feed: StreamFeed,
+    stream: Stream,
+    rate: u32,
+    #[allow(dead_code, reason = "keeps the engine's pack in use as long as the stream")]
+    engine: Engine,
+}
+
+impl Voice {
+    /// Nobody is heard yet.
+    pub fn new() -> (Self, Receiver) {
+        let (sender, receiver) = pair();
+        let inner = Inner {
+            sender,
+            rate: None,
+            consent: false,
+            heard: None,
+            trouble: None,
+        };
+        (
+            Self {
+                inner: Mutex::new(inner),
+                midi: AtomicU32::new(0),
+            },
+            receiver,
+        )
+    }
+
+    /// The host will send sound at this rate; this is what the project says.
+    pub fn activate(&self, rate: u32, consent: bool, midi: Option<MidiOut>) {
+        self.midi.store(pack(midi.unwrap_or_default()), Ordering::Relaxed);
+        let mut inner = self.lock();
+        inner.rate = Some(rate);
+        inner.consent = consent;
+        inner.follow();
+    }
+
+    /// What the user set in the panel.
+    pub fn set(&self, consent: bool, midi: Option<MidiOut>) {
+        self.midi.store(pack(midi.unwrap_or_default()), Ordering::Relaxed);
+        let mut inner = self.lock();
+        if inner.consent != consent {
+            inner.consent = consent;
+            inner.follow();
+        }
+    }
+
+    /// What is to be sent as MIDI; for the audio thread.
+    pub fn midi(&self) -> MidiOut {
+        unpack(self.midi.load(Ordering::Relaxed))
+    }
+
+    /// Lends the feed to a panel for one frame.
+    pub fn with_feed<R>(&self, show: impl FnOnce(&mut dyn PanelFeed) -> R) -> R {
+        let mut inner = self.lock();
+        if let Some(why) = inner.trouble.clone() {
+            return show(&mut Trouble(why));
+        }
+        match &mut inner.heard {
+            Some(heard) => {
+                heard.feed.refresh(&heard.stream);
+                show(&mut heard.feed)
+            }
+            None => show(&mut NoFeed),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Makes what is so what should be so: a stream at the host's rate, or none. A fault of the engine ends
+    /// here: the host's thread must not unwind.
+    fn follow(&mut self) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.try_follow()));
+        let trouble = outcome.unwrap_or_else(|_| {
+            Err(
+                "The analysis failed. Sound still passes; stop and start listening in the settings."
+                    .to_owned(),
+            )
+        });
+        self.trouble = trouble.err();
+        if self.trouble.is_some() {
+            self.close();
+        }
+    }
+
+    fn try_follow(&mut self) -> Result<(), String> {
+        match self.rate.filter(|_| self.consent) {
+            None => {
+                self.close();
+                Ok(())
+            }
+            Some(rate) if self.heard.as_ref().is_some_and(|heard| heard.rate == rate) => Ok(()),
+            Some(rate) => self.hear(rate),
+        }
+    }
+
+    fn hear(&mut self, rate: u32) -> Result<(), String> {
+        if let Some(heard) = &mut self.heard {
+            let tap = heard.stream.retap(rate).map_err(|error| error.to_string())?;
+            heard.rate = rate;
+            self.sender.send(Some(Line {
+                tap,
+                latest: heard.stream.latest(),
+            }));
+            return Ok(());
+        }
+        let engine = Engine::start(EngineConfig::default());
+        let (tap, stream) = engine
+            .open(&StreamConfig::new("plugin", rate))
+            .map_err(|error| error.to_string())?;
+        self.sender.send(Some(Line {
+            tap,
+            latest: stream.latest(),
+        }));
+        self.heard = Some(Heard {
+            feed: StreamFeed::new(&engine, &stream),
+            stream,
+            rate,
+            engine,
+        });
+        Ok(())
+    }
+
+    /// Takes the line from the audio thread and closes the stream.
+    fn close(&mut self) {
+        self.sender.send(None);
+        let heard = self.heard.take();
+        // A fault while closing is of no more interest to anybody.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(heard)));
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The feed of a stream that could not be opened.
+struct Trouble(String);
+
+impl PanelFeed for Trouble {
+    fn stage(&self) -> Stage {
+        Stage::Failed(self.0.clone())
+    }
+
+    fn snapshot(&mut self) -> Option<undertone::Snapshot> {
+        None
+    }
+
+    fn next_moment(&mut self) -> Option<crate::panel::Moment> {
+        None
+    }
+
+    fn losses(&self) -> undertone::Losses {
+        undertone::Losses::default()
+    }
+}
+
+fn pack(midi: MidiOut) -> u32 {
+    let MidiOut {
+        on,
+        channel,
+        first,
+        fine,
+    } = midi.vetted();
+    u32::from_le_bytes([channel, first, u8::from(on), u8::from(fine)])
+}
+
+fn unpack(word: u32) -> MidiOut {
+    let [channel, first, on, fine] = word.to_le_bytes();
+    MidiOut {
+        on: on != 0,
+        channel,
+        first,
+        fine: fine != 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn midi_settings_survive_the_word() {
+        let midi = MidiOut {
+            on: true,
+            channel: 9,
+            first: 17,
+            fine: true,
+        };
+        assert_eq!(unpack(pack(midi)), midi);
+    }
+
+    #[test]
+    fn nothing_is_heard_before_consent_and_nothing_after_it_is_taken_back() {
+        let (voice, mut receiver) = Voice::new();
+        voice.activate(48_000, false, None);
+        assert!(receiver.line().is_none());
+        assert_eq!(voice.with_feed(|feed| feed.stage()), Stage::Off);
+        voice.set(true, None);
+        assert_eq!(receiver.line().map(|line| line.tap.rate()), Some(48_000));
+        voice.activate(96_000, true, None);
+        assert_eq!(receiver.line().map(|line| line.tap.rate()), Some(96_000));
+        voice.set(false, None);
+        assert!(receiver.line().is_none());
+        assert_eq!(voice.with_feed(|feed| feed.stage()), Stage::Off);
+    }
+
+    #[test]
+    fn a_rate_that_cannot_be_heard_is_said_and_forgotten_at_the_next() {
+        let (voice, mut receiver) = Voice::new();
+        voice.activate(1_000_000, true, None);
+        assert!(receiver.line().is_none());
+        assert!(matches!(voice.with_feed(|feed| feed.stage()), Stage::Failed(_)));
+        voice.activate(44_100, true, None);
+        assert!(receiver.line().is_some());
+        assert!(!matches!(voice.with_feed(|feed| feed.stage()), Stage::Failed(_)));
+    }
+}
