@@ -222,9 +222,9 @@ fn tools(root: &Path) -> PathBuf {
     crate::target(root).join("tools")
 }
 
-/// A Python of our own with these packages, or why there is none.
-pub fn python(root: &Path, packages: &[&str]) -> std::result::Result<PathBuf, String> {
-    let venv = crate::target(root).join("venv");
+/// A Python of our own, for one purpose, with these packages; or why there is none.
+pub fn python(root: &Path, purpose: &str, packages: &[&str]) -> std::result::Result<PathBuf, String> {
+    let venv = crate::target(root).join("venv").join(purpose);
     let python = if cfg!(windows) {
         venv.join("Scripts").join("python.exe")
     } else {
