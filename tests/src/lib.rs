@@ -1,5 +1,7 @@
-//! Placeholder.
+//! What the journeys share: the samples, the real program, sounds of every kind, a guard over system calls.
 
 #[cfg(target_os = "linux")]
 pub mod guard;
+pub mod program;
 pub mod samples;
+pub mod sounds;
