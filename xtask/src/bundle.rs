@@ -187,3 +187,31 @@ fn remove(old: &Path) -> Result<()> {
     };
     removed.with_context(|| format!("{} cannot be replaced; is a host using it?", old.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_hold_the_library_and_nothing_old_stays() {
+        let folder = std::env::temp_dir().join(format!("undertone-bundle-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let library = folder.join("library");
+        for content in ["first", "second"] {
+            fs::write(&library, content).unwrap();
+            let Bundles { clap, vst3 } = pack(&library, &folder.join("out")).unwrap();
+            let inside = if cfg!(target_os = "macos") {
+                [
+                    clap.join("Contents/MacOS").join(NAME),
+                    vst3.join("Contents/MacOS").join(NAME),
+                ]
+            } else {
+                [clap, vst3.join("Contents").join(vst3_folder()).join(vst3_file())]
+            };
+            for file in inside {
+                assert_eq!(fs::read_to_string(file).unwrap(), content);
+            }
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
