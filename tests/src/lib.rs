@@ -4,4 +4,7 @@
 pub mod guard;
 pub mod program;
 pub mod samples;
+mod skip;
 pub mod sounds;
+
+pub use skip::skipped;

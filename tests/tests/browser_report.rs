@@ -56,33 +56,10 @@ fn browser() -> PathBuf {
     std::env::var_os("UNDERTONE_BROWSER").map_or_else(|| "chromium".into(), PathBuf::from)
 }
 
-/// The application, built if it is not.
-fn undertone() -> PathBuf {
-    let built = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--package",
-            "undertone-app",
-            "--bin",
-            "undertone",
-        ])
-        .status()
-        .unwrap();
-    assert!(built.success());
-    // This test is target/PROFILE/deps/NAME.
-    let test = std::env::current_exe().unwrap();
-    test.ancestors()
-        .nth(2)
-        .unwrap()
-        .join(format!("undertone{}", std::env::consts::EXE_SUFFIX))
-}
-
 /// Analyses the demo sample; gives its final scores and its report.
 fn analysed(folder: &Path) -> (Vec<Value>, String) {
     let sample = undertone_tests::samples::folder().join("demo.wav");
-    let output = Command::new(undertone())
+    let output = Command::new(undertone_tests::program::path())
         .arg("analyze")
         .arg(sample)
         .args(["--quiet", "--format", "jsonl,html", "--out"])

@@ -253,7 +253,9 @@ fn every_common_codec_is_heard_alike() {
         ("voice.aiff", "pcm_s16be"),
     ] {
         if !encode(dir.path(), name, codec) {
-            eprintln!("skipped: {codec}, because ffmpeg with it is not here (apt-get install ffmpeg)");
+            undertone_tests::skipped(format!(
+                "{codec}, because ffmpeg with it is not here (apt-get install ffmpeg)"
+            ));
             continue;
         }
         let other = spans(&run(analyze(&dir).args([name, "--json"])).expect(0).lines());

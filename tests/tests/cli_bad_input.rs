@@ -150,9 +150,9 @@ fn damage_anywhere_is_never_a_panic() {
         if made.is_ok_and(|status| status.success()) {
             kinds.push(name.to_owned());
         } else {
-            eprintln!(
-                "skipped: damaged {codec}, because ffmpeg with it is not here (apt-get install ffmpeg)"
-            );
+            undertone_tests::skipped(format!(
+                "damaged {codec}, because ffmpeg with it is not here (apt-get install ffmpeg)"
+            ));
         }
     }
     // A fixed seed: the same damage every time.

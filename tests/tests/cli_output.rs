@@ -63,7 +63,7 @@ fn a_full_disk_leaves_nothing_half() {
     let tiny = match Tiny::new() {
         Ok(tiny) => tiny,
         Err(why) => {
-            eprintln!("skipped: a tiny file system needs root and mount ({why})");
+            undertone_tests::skipped(format!("a tiny file system needs root and mount ({why})"));
             return;
         }
     };

@@ -36,7 +36,7 @@ impl Server {
         if !missing.is_empty() {
             let why = format!("{} not installed; run: {INSTALL}", missing.join(", "));
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{why}");
-            eprintln!("skipped: {why}");
+            undertone_tests::skipped(why);
             return None;
         }
         let home = tempdir().unwrap();

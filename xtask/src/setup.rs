@@ -59,6 +59,11 @@ const TESTS: &[Package] = &[
         or: &["python3"],
     },
     package("python3-venv", "hosts and recipes"),
+    Package {
+        name: "ffmpeg",
+        why: "writes the formats that are read",
+        or: &["ffmpeg"],
+    },
     package("xvfb", "a screen that is not there, for the plugin's window"),
     package("libgl1", "draws the plugin's window"),
     package("libgl1-mesa-dri", "draws it without a graphics card"),
