@@ -66,7 +66,14 @@ fn a_wrong_name_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let entry = load(folder.path());
     assert!(
-        PluginInstance::<Host>::new(|_| Shared, |_| (), &entry, c"org.undertone.other", &info()).is_err()
+        PluginInstance::<Host>::new(
+            |()| Shared::default(),
+            |_| (),
+            &entry,
+            c"org.undertone.other",
+            &info()
+        )
+        .is_err()
     );
 }
 

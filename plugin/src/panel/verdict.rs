@@ -320,6 +320,8 @@ fn bar(
     if faded {
         return;
     }
+    // Marks stay on the track at both ends.
+    let x = |share: f32| x(share).clamp(track.left() + thick * 0.5, track.right() - thick * 0.5);
     if let Some(scores) = voice {
         Mark::Voice.draw(painter, pos2(x(scores.of(label)), mid), ink);
     }

@@ -1,7 +1,7 @@
 //! The transcript: what is settled and what may still change told apart, the newest line last.
 
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
-use egui::{Rect, Role, Stroke, Ui, pos2, vec2};
+use egui::{Painter, Rect, Role, Stroke, Ui, pos2, vec2};
 
 use super::draw;
 use super::feed::{Moment, Stage};
@@ -42,39 +42,7 @@ pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, st
         );
         painter.galley(clip.min, galley, ink.soft);
     } else {
-        let mut bottom = inner.bottom();
-        for (index, moment) in spoken.iter().enumerate() {
-            let mark = ink.px(4.0);
-            let galley = painter.layout_job(line(
-                moment,
-                ink,
-                compact,
-                index == 0,
-                inner.width() - mark - ink.px(8.0),
-            ));
-            let first = bottom - galley.size().y;
-            // The newest line is shown even where it is cut; an older one only where it fits.
-            if first < clip.top() && index > 0 {
-                break;
-            }
-            let first = if index == 0 { first.max(clip.top()) } else { first };
-            let stripe = Rect::from_min_size(
-                pos2(inner.left(), first + 2.0),
-                vec2(mark * 0.7, galley.size().y - 4.0),
-            );
-            let tint = ink.verdict(moment.label);
-            painter.rect_filled(
-                stripe,
-                1.0,
-                if index == 0 {
-                    tint
-                } else {
-                    tint.gamma_multiply(0.5)
-                },
-            );
-            painter.galley(pos2(inner.left() + mark + ink.px(6.0), first), galley, ink.text);
-            bottom = first - ink.px(4.0);
-        }
+        lines(&painter, clip, ink, compact, &spoken);
     }
     draw::speak(ui, rect, "words", ink, Role::Paragraph, || {
         spoken.first().map_or_else(
@@ -83,6 +51,38 @@ pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, st
         )
     })
     .on_hover_text("Upright words are settled. Slanted, dotted ones may still change.");
+}
+
+/// The newest utterance, and above it as many older ones as fit; `spoken` begins with the newest.
+fn lines(painter: &Painter, clip: Rect, ink: &Ink, compact: bool, spoken: &[&Moment]) {
+    let mark = ink.px(4.0);
+    let gap = ink.px(4.0);
+    let mut room = clip.height();
+    let mut shown = Vec::with_capacity(spoken.len());
+    for (index, moment) in spoken.iter().enumerate() {
+        let width = clip.width() - mark - ink.px(8.0);
+        let galley = painter.layout_job(line(moment, ink, compact, index == 0, width));
+        room -= galley.size().y + gap;
+        // The newest is shown even where it is cut; an older one only where it fits.
+        if room < -gap && index > 0 {
+            break;
+        }
+        shown.push((*moment, galley));
+    }
+    let mut top = clip.top();
+    for (index, (moment, galley)) in shown.into_iter().enumerate().rev() {
+        let height = galley.size().y;
+        let stripe = Rect::from_min_size(pos2(clip.left(), top + 2.0), vec2(mark * 0.7, height - 4.0));
+        let tint = ink.verdict(moment.label);
+        let tint = if index == 0 {
+            tint
+        } else {
+            tint.gamma_multiply(0.5)
+        };
+        painter.rect_filled(stripe, 1.0, tint);
+        painter.galley(pos2(clip.left() + mark + ink.px(6.0), top), galley, ink.text);
+        top += height + gap;
+    }
 }
 
 fn empty_words(stage: &Stage) -> &'static str {

@@ -9,6 +9,7 @@ use std::ffi::CStr;
 use std::path::PathBuf;
 
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::params::PluginParams;
 use clack_extensions::state::PluginState;
 use clack_host::prelude::*;
@@ -16,13 +17,19 @@ use clack_host::utils::ClapId;
 
 pub const ID: &CStr = c"org.undertone.undertone";
 
-/// The host's side of the callbacks; the plugin's requests need no answer here.
-pub struct Shared;
+/// The host's side of the callbacks.
+#[derive(Default)]
+pub struct Shared {
+    /// The plugin wants its main thread's callback.
+    pub called: std::sync::atomic::AtomicBool,
+}
 
 impl SharedHandler<'_> for Shared {
     fn request_restart(&self) {}
     fn request_process(&self) {}
-    fn request_callback(&self) {}
+    fn request_callback(&self) {
+        self.called.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
 }
 
 pub struct Host;
@@ -31,6 +38,25 @@ impl HostHandlers for Host {
     type Shared<'a> = Shared;
     type MainThread<'a> = ();
     type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<Self>, _: &Self::Shared<'_>) {
+        // The framework (0.4.2) takes it for granted that who opens its window has this.
+        builder.register::<HostGui>();
+    }
+}
+
+impl HostGuiImpl for Shared {
+    fn resize_hints_changed(&self) {}
+    fn request_resize(&self, _: GuiSize) -> Result<(), HostError> {
+        Err(HostError::Message("this host decides the size"))
+    }
+    fn request_show(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn request_hide(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn closed(&self, _: bool) {}
 }
 
 /// Where cargo put the plugin's library.
@@ -72,7 +98,7 @@ pub struct Instance {
 
 impl Instance {
     pub fn new(entry: &PluginEntry) -> Self {
-        let plugin = PluginInstance::new(|_| Shared, |_| (), entry, ID, &info()).unwrap();
+        let plugin = PluginInstance::new(|()| Shared::default(), |_| (), entry, ID, &info()).unwrap();
         Self { plugin }
     }
 
@@ -100,12 +126,20 @@ impl Instance {
         self.plugin.plugin_handle().get_extension().unwrap()
     }
 
+    /// Gives the plugin its main thread, if it asked for it.
+    pub fn idle(&mut self) {
+        let called = |shared: &Shared| shared.called.swap(false, std::sync::atomic::Ordering::SeqCst);
+        if self.plugin.access_shared_handler(called) {
+            self.plugin.call_on_main_thread_callback();
+        }
+    }
+
     /// Chooses stereo or mono.
     pub fn channels(&mut self, channels: u32) {
-        let mut handle = self.plugin.inactive_plugin_handle().unwrap();
+        let handle = self.plugin.inactive_plugin_handle().unwrap();
         let configs: PluginAudioPortsConfig = handle.get_extension().unwrap();
         configs
-            .select(&mut handle, ClapId::new(if channels == 2 { 0 } else { 1 }))
+            .select(&handle, ClapId::new(u32::from(channels != 2)))
             .unwrap();
     }
 
