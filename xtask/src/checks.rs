@@ -31,7 +31,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// The plugin host for Python, and what its checks need.
-const PEDALBOARD: &[&str] = &["pedalboard==0.9.26", "numpy"];
+const PEDALBOARD: &[&str] = &["pedalboard==0.9.26", "numpy==2.4.6"];
 /// How long the database of advisories may take to come.
 const DATABASE_LIMIT: Duration = Duration::from_secs(90);
 

@@ -69,10 +69,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["bundle", rest @ ..] => bundle::run(&root, rest),
         ["bench", rest @ ..] => bench::run(&root, rest),
         ["samples"] => samples::run(&root),
-        [word, ..] => bail!(
-            "'{}' is not a command here; `cargo xtask help` lists them",
-            [*word].concat()
-        ),
+        [word, ..] => bail!("'{word}' is not a command here; `cargo xtask help` lists them"),
     }
 }
 
