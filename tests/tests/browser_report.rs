@@ -14,7 +14,7 @@ const BEFORE: &str = "<script>window.wrong = []; \
     addEventListener('securitypolicyviolation', e => wrong.push('blocked: ' + e.blockedURI));</script>";
 
 /// After it: measures the page and moves the pointer into the first utterance.
-const AFTER: &str = r##"<script>
+const AFTER: &str = r#"<script>
 addEventListener("load", () => {
   const box = node => { const b = node.getBoundingClientRect(); return [b.left, b.right, b.width, b.height]; };
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -49,7 +49,7 @@ addEventListener("load", () => {
   out.textContent = encodeURIComponent(JSON.stringify(found));
   document.body.append(out);
 });
-</script>"##;
+</script>"#;
 
 /// The browser named by the environment, or one of the usual names.
 fn browser() -> PathBuf {

@@ -350,7 +350,9 @@ fn the_validator_passes_where_it_is_installed() {
         .arg(&clap)
         .output()
     {
-        Err(why) => println!("skipped: clap-validator is not on PATH ({why}); it is in no package registry"),
+        Err(why) => undertone_tests::skipped(format!(
+            "clap-validator is not on PATH ({why}); it is in no package registry"
+        )),
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(

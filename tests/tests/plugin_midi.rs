@@ -41,7 +41,7 @@ fn controllers_say_what_the_engine_says() {
     let (rate, sound) = samples::sample("neutral");
     let engine = Engine::start(EngineConfig::default());
     if let Err(why) = engine.wait_ready() {
-        println!("skipped: no pack to score with ({why})");
+        undertone_tests::skipped(format!("no pack to score with ({why})"));
         return;
     }
     let mut updates = Vec::new();

@@ -39,7 +39,7 @@ fn the_panel_opens_draws_resizes_and_closes_in_a_host() {
         Some(format!(":{}", line.trim()))
     });
     let Some(display) = display else {
-        println!("skipped: no DISPLAY and no Xvfb (apt install xvfb)");
+        undertone_tests::skipped("no DISPLAY and no Xvfb (apt install xvfb)");
         return;
     };
     // A process of its own: the display is named by its environment, and an X error ends a process.
