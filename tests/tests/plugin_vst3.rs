@@ -23,9 +23,9 @@ fn pedalboard_gets_its_own_input_back() {
     let python = std::env::var("UNDERTONE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let there = Command::new(&python).args(["-c", "import pedalboard"]).output();
     if !there.is_ok_and(|output| output.status.success()) {
-        println!(
-            "skipped: {python} has no pedalboard; `pip install pedalboard==0.9.26` and name it in UNDERTONE_PYTHON"
-        );
+        undertone_tests::skipped(format!(
+            "{python} has no pedalboard; `pip install pedalboard==0.9.26` and name it in UNDERTONE_PYTHON"
+        ));
         return;
     }
     let folder = tempfile::tempdir().unwrap();
