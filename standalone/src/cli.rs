@@ -159,9 +159,9 @@ pub enum Format {
     Jsonl,
     /// Every score, one row of a table.
     Csv,
-    /// Subtitles, `WebVTT`.
+    /// Subtitles, WebVTT.
     Vtt,
-    /// Subtitles, `SubRip`.
+    /// Subtitles, SubRip.
     Srt,
     /// A page to look at: plot, words and figures.
     Html,

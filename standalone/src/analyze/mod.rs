@@ -2,9 +2,12 @@
 //!
 //! A file that fails must not keep the others from being analysed, nor leave half a result.
 
+mod outlets;
+
 use std::collections::HashSet;
-use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use undertone::{Engine, EngineConfig, EngineError, Session, SessionError, StreamConfig, Update};
@@ -12,9 +15,10 @@ use undertone::{Engine, EngineConfig, EngineError, Session, SessionError, Stream
 use crate::cli::{Analyze, Format};
 use crate::fault::{Ending, Fault, say};
 use crate::settings::Settings;
-use crate::sink::{self, About, Entry, Sink, Target, Timeline, WriteError};
+use crate::sink::{About, WriteError};
 use crate::sound::{Origin, RawFormat, Sound, SoundError};
 use crate::stop;
+use outlets::Outlets;
 
 /// From one provisional score of a file to the next, in milliseconds: nobody waits for them, so they come less
 /// often than live, and an hour of speech takes minutes.
@@ -29,6 +33,8 @@ enum FileError {
     Write(#[from] WriteError),
     #[error("{0}: {1}")]
     Session(String, Box<SessionError>),
+    #[error("{0}: reading it failed in a way that it must not; convert it, and please report this")]
+    Panic(String),
     /// Concerns every file: said once, and the run ends.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -45,12 +51,16 @@ pub fn run(args: &Analyze, settings: &Settings) -> Result<Ending, Fault> {
     let mut taken = HashSet::new();
     for file in &args.files {
         let origin = Origin::from_argument(file);
-        match one(&engine, &origin, args.raw(), &plan, settings, &mut taken) {
+        let mut analyse = || one(&engine, &origin, args.raw(), &plan, settings, &mut taken);
+        // A decoder that fails on a hostile file must not take the other files with it.
+        let done =
+            catch_unwind(AssertUnwindSafe(&mut analyse)).unwrap_or(Err(FileError::Panic(origin.name())));
+        match done {
             Ok(()) => {}
             Err(FileError::Write(WriteError::Closed)) => return Err(Fault::Closed),
             Err(FileError::Stopped) => return Ok(Ending::Interrupted),
             Err(FileError::Engine(error)) => return Err(unready(&error, settings)),
-            Err(error @ FileError::Session(..)) => {
+            Err(error @ (FileError::Session(..) | FileError::Panic(_))) => {
                 say(error);
                 ending = Ending::Broken;
             }
@@ -244,158 +254,4 @@ fn progress(sound: &Sound, silent: bool) -> ProgressBar {
         bar.set_style(style.progress_chars("━╸ "));
     }
     bar
-}
-
-/// Everything that takes the results of one sound.
-struct Outlets<'a> {
-    files: Vec<(PathBuf, Box<dyn Sink>)>,
-    printed: Option<Box<dyn Sink>>,
-    timeline: Option<Timeline>,
-    progress: &'a ProgressBar,
-}
-
-impl<'a> Outlets<'a> {
-    fn open(
-        origin: &Origin,
-        plan: &Plan,
-        about: &About,
-        taken: &mut HashSet<PathBuf>,
-        progress: &'a ProgressBar,
-    ) -> Result<Self, WriteError> {
-        let mut files = Vec::new();
-        if let Some(out) = &plan.out {
-            let stem = free_stem(origin, out, &plan.files, taken);
-            for format in &plan.files {
-                let path = named(out, &stem, *format);
-                let sink = sink::make(*format, Target::file(&path)?, about)?;
-                files.push((path, sink));
-            }
-        }
-        let printed = match plan.printed {
-            Some(format) => Some(sink::make(format, Target::output(), about)?),
-            None => None,
-        };
-        let timeline = plan.timeline.then(Timeline::default);
-        let mut outlets = Self {
-            files,
-            printed,
-            timeline,
-            progress,
-        };
-        outlets.print(|timeline, out| timeline.begin(out, about))?;
-        Ok(outlets)
-    }
-
-    fn take(&mut self, update: &Update) -> Result<(), WriteError> {
-        for (path, sink) in &mut self.files {
-            sink.take(update).map_err(|source| WriteError::File {
-                path: path.clone(),
-                source,
-            })?;
-        }
-        if let Some(sink) = &mut self.printed {
-            sink.take(update).map_err(WriteError::output)?;
-        }
-        if update.is_final() {
-            self.print(|timeline, out| timeline.take(out, Entry::from(update)))?;
-        }
-        Ok(())
-    }
-
-    /// Prints on the timeline, between two drawings of the progress bar.
-    fn print(
-        &mut self,
-        line: impl FnOnce(&mut Timeline, &mut io::StdoutLock<'static>) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
-        let Some(timeline) = &mut self.timeline else {
-            return Ok(());
-        };
-        let printed = self.progress.suspend(|| {
-            let mut out = io::stdout().lock();
-            line(timeline, &mut out).and_then(|()| out.flush())
-        });
-        match printed.map_err(WriteError::output) {
-            // Nobody watches, but files were asked for too: go on for them.
-            Err(WriteError::Closed) if !self.files.is_empty() => {
-                self.timeline = None;
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    /// Finishes all of them; gives the files.
-    fn finish(mut self, about: &About) -> Result<Vec<PathBuf>, WriteError> {
-        self.print(|timeline, out| timeline.end(out, about))?;
-        if let Some(sink) = self.printed {
-            sink.finish(about)?;
-        }
-        let mut written = Vec::new();
-        for (path, sink) in self.files {
-            sink.finish(about)?;
-            written.push(path);
-        }
-        Ok(written)
-    }
-}
-
-fn named(out: &Path, stem: &str, format: Format) -> PathBuf {
-    out.join(format!("{stem}.{}", format.name()))
-}
-
-/// A stem that no other sound of this call has taken, and that would not write over the sound itself.
-fn free_stem(origin: &Origin, out: &Path, formats: &[Format], taken: &mut HashSet<PathBuf>) -> String {
-    let stem = origin.stem();
-    let own = match origin {
-        Origin::File(path) => path.canonicalize().ok(),
-        Origin::Pipe => None,
-    };
-    let mut name = stem.clone();
-    let mut count = 1;
-    while taken.contains(&out.join(&name))
-        || formats
-            .iter()
-            .any(|format| own.is_some() && named(out, &name, *format).canonicalize().ok() == own)
-    {
-        count += 1;
-        name = format!("{stem}-{count}");
-    }
-    taken.insert(out.join(&name));
-    name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_sounds_of_one_name_get_two_results() {
-        let mut taken = HashSet::new();
-        let mut stem = |path: &str| {
-            free_stem(
-                &Origin::File(path.into()),
-                Path::new("out"),
-                &[Format::Jsonl],
-                &mut taken,
-            )
-        };
-        assert_eq!(stem("a/x.wav"), "x");
-        assert_eq!(stem("b/x.wav"), "x-2");
-        assert_eq!(stem("b/x.flac"), "x-3");
-        assert_eq!(stem("y.wav"), "y");
-    }
-
-    #[test]
-    fn a_result_never_writes_over_its_sound() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let sound = dir.path().join("odd.csv");
-        std::fs::write(&sound, "RIFF").expect("written");
-        let stem = free_stem(
-            &Origin::File(sound),
-            dir.path(),
-            &[Format::Csv],
-            &mut HashSet::new(),
-        );
-        assert_eq!(stem, "odd-2");
-    }
 }

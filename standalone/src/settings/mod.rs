@@ -2,14 +2,18 @@
 //!
 //! A key is a flag, a variable `UNDERTONE_*` and a key of the file, always under the same name.
 
+mod layer;
+mod words;
+
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use clap::ArgMatches;
-use clap::Args;
-use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+pub use layer::{Color, Layer};
+use words::InWords as _;
 
 use crate::cli::Format;
 
@@ -45,66 +49,6 @@ pub enum SettingsError {
     /// A value that cannot work.
     #[error("{0}")]
     Value(String),
-}
-
-/// One layer of settings: what one source says, and nothing where it says nothing.
-#[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Layer {
-    /// Model pack: a folder, or the name of an installed one
-    #[arg(long, global = true, value_name = "PACK", env = "UNDERTONE_PACK")]
-    pub pack: Option<String>,
-    /// System of the pack that scores
-    #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_SYSTEM")]
-    pub system: Option<String>,
-    /// Threads for the networks [default: 1]
-    #[arg(long, global = true, value_name = "N", env = "UNDERTONE_THREADS")]
-    pub threads: Option<usize>,
-    /// Milliseconds of speech between provisional scores [default: 250 live, 1000 for files]
-    #[arg(long, global = true, value_name = "MS", env = "UNDERTONE_HOP_MS")]
-    pub hop_ms: Option<u32>,
-    /// Only one score for each utterance, none while it goes on
-    #[arg(long, global = true, value_name = "BOOL", env = "UNDERTONE_FINALS_ONLY",
-        num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
-    pub finals_only: Option<bool>,
-    /// Who speaks; written into every score
-    #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_SPEAKER")]
-    pub speaker: Option<String>,
-    /// Forms to write, several with commas or repeated
-    #[arg(
-        long,
-        global = true,
-        value_name = "FORMAT",
-        env = "UNDERTONE_FORMAT",
-        value_delimiter = ','
-    )]
-    pub format: Option<Vec<Format>>,
-    /// Folder to write to; without it, results are printed
-    #[arg(long, global = true, value_name = "DIR", env = "UNDERTONE_OUT")]
-    pub out: Option<PathBuf>,
-    /// Audio input for `live`: a name, or part of one, from `undertone devices`
-    #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_INPUT")]
-    pub input: Option<String>,
-    /// Colours [default: auto]
-    #[arg(long, global = true, value_name = "WHEN", env = "UNDERTONE_COLOR")]
-    pub color: Option<Color>,
-    /// No timeline, no progress, no remarks; only results and errors
-    #[arg(long, short, global = true, value_name = "BOOL", env = "UNDERTONE_QUIET",
-        num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
-    pub quiet: Option<bool>,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// Where a setting came from.
@@ -307,70 +251,11 @@ impl Settings {
             )));
         }
         if let Some(hop) = self.hop_ms.filter(|hop| !(50..=5_000).contains(hop)) {
-            return Err(SettingsError::Value(format!("hop_ms is {hop}; give a number from 50 to 5000")));
+            return Err(SettingsError::Value(format!(
+                "hop_ms is {hop}; give a number from 50 to 5000"
+            )));
         }
         Ok(())
-    }
-}
-
-/// A value as it would stand in the file.
-trait InWords {
-    fn in_words(&self) -> String;
-    fn as_os_str_is_empty(&self) -> bool {
-        false
-    }
-}
-
-impl InWords for String {
-    fn in_words(&self) -> String {
-        toml::Value::from(self.as_str()).to_string()
-    }
-    fn as_os_str_is_empty(&self) -> bool {
-        self.is_empty()
-    }
-}
-
-impl InWords for PathBuf {
-    fn in_words(&self) -> String {
-        toml::Value::from(self.to_string_lossy().as_ref()).to_string()
-    }
-    fn as_os_str_is_empty(&self) -> bool {
-        self.as_os_str().is_empty()
-    }
-}
-
-impl InWords for usize {
-    fn in_words(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl InWords for u32 {
-    fn in_words(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl InWords for bool {
-    fn in_words(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl InWords for Vec<Format> {
-    fn in_words(&self) -> String {
-        toml::Value::from(self.iter().map(|format| format.name()).collect::<Vec<_>>()).to_string()
-    }
-}
-
-impl InWords for Color {
-    fn in_words(&self) -> String {
-        match self {
-            Self::Auto => "\"auto\"",
-            Self::Always => "\"always\"",
-            Self::Never => "\"never\"",
-        }
-        .to_owned()
     }
 }
 
@@ -411,7 +296,10 @@ mod tests {
         assert_eq!((all.quiet, source(&all, "quiet")), (true, Source::File));
         assert_eq!((all.threads, source(&all, "threads")), (1, Source::Default));
         let env = settings(flag, ValueSource::EnvVariable, "hop_ms = 300").expect("good");
-        assert_eq!((env.hop_ms, source(&env, "hop_ms")), (Some(500), Source::Environment));
+        assert_eq!(
+            (env.hop_ms, source(&env, "hop_ms")),
+            (Some(500), Source::Environment)
+        );
     }
 
     #[test]

@@ -1,0 +1,69 @@
+//! What one source of settings says: the flags and variables, or the file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::Format;
+
+/// One layer of settings: what one source says, and nothing where it says nothing.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Layer {
+    /// Model pack: a folder, or the name of an installed one
+    #[arg(long, global = true, value_name = "PACK", env = "UNDERTONE_PACK")]
+    pub pack: Option<String>,
+    /// System of the pack that scores
+    #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_SYSTEM")]
+    pub system: Option<String>,
+    /// Threads for the networks [default: 1]
+    #[arg(long, global = true, value_name = "N", env = "UNDERTONE_THREADS")]
+    pub threads: Option<usize>,
+    /// Milliseconds of speech between provisional scores [default: 250 live, 1000 for files]
+    #[arg(long, global = true, value_name = "MS", env = "UNDERTONE_HOP_MS")]
+    pub hop_ms: Option<u32>,
+    /// Only one score for each utterance, none while it goes on
+    #[arg(long, global = true, value_name = "BOOL", env = "UNDERTONE_FINALS_ONLY",
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub finals_only: Option<bool>,
+    /// Who speaks; written into every score
+    #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_SPEAKER")]
+    pub speaker: Option<String>,
+    /// Forms to write, several with commas or repeated
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "UNDERTONE_FORMAT",
+        value_delimiter = ','
+    )]
+    pub format: Option<Vec<Format>>,
+    /// Folder to write to; without it, results are printed
+    #[arg(long, global = true, value_name = "DIR", env = "UNDERTONE_OUT")]
+    pub out: Option<PathBuf>,
+    /// Audio input for `live`: a name, or part of one, from `undertone devices`
+    #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_INPUT")]
+    pub input: Option<String>,
+    /// Colours [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", env = "UNDERTONE_COLOR")]
+    pub color: Option<Color>,
+    /// No timeline, no progress, no remarks; only results and errors
+    #[arg(long, short, global = true, value_name = "BOOL", env = "UNDERTONE_QUIET",
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub quiet: Option<bool>,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
