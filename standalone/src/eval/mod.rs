@@ -79,7 +79,7 @@ enum ClipError {
     #[error(transparent)]
     Sound(#[from] SoundError),
     #[error("{0}: {1}")]
-    Session(String, SessionError),
+    Session(String, Box<SessionError>),
     #[error("{0}")]
     Engine(#[from] undertone::EngineError),
 }
@@ -183,19 +183,16 @@ impl Run {
         let mut sound = Sound::open(&Origin::File(clip.path.clone()), None)?;
         let began = Instant::now();
         let (rate, name) = (sound.rate(), clip.path.display().to_string());
-        let failed = |error| ClipError::Session(name.clone(), error);
-        let session = match session {
-            Some(session) => {
-                session.set_rate(rate).map_err(failed)?;
-                session
-            }
-            None => {
-                let config = StreamConfig {
-                    provisional: false,
-                    ..StreamConfig::new(clip.speaker.clone(), rate)
-                };
-                session.insert(self.engine.session(&config)?)
-            }
+        let failed = |error| ClipError::Session(name.clone(), Box::new(error));
+        let session = if let Some(session) = session {
+            session.set_rate(rate).map_err(failed)?;
+            session
+        } else {
+            let config = StreamConfig {
+                provisional: false,
+                ..StreamConfig::new(clip.speaker.clone(), rate)
+            };
+            session.insert(self.engine.session(&config)?)
         };
         let mut updates = Vec::new();
         let mut frames = 0;
