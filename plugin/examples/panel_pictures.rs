@@ -5,6 +5,8 @@
 //! ```
 //!
 //! What the panel shows here is a scripted minute, the same every time; it is no claim about any recording.
+//! With `UNDERTONE_VOICE=FILE.wav` (16 bit) the pictures named `heard-…` show what the engine really says of
+//! that file.
 //! Needs a Vulkan driver; without a GPU, apt's `mesa-vulkan-drivers` draws on the CPU.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a tool for developers")]
 
@@ -12,7 +14,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use egui_kittest::Harness;
-use undertone::{Activity, Affect, Degraded, Label, Latency, Losses, Scores, Snapshot, Verdict, Word};
+use undertone::{
+    Activity, Affect, Degraded, Engine, EngineConfig, Label, Latency, Losses, Scores, Snapshot, StreamConfig,
+    Verdict, Word,
+};
 use undertone_plugin::panel::{Evidence, Look, MidiOut, Moment, Panel, PanelFeed, Settings, Source, Stage};
 
 /// The pictures: name, scene, look, width, height.
@@ -33,11 +38,14 @@ const PICTURES: &[(&str, Scene, Look, f32, f32)] = &[
     ("failed-light-small", Scene::Failed, Look::Light, 480.0, 320.0),
     ("loading-light", Scene::Loading, Look::Light, 900.0, 600.0),
     ("hover-light", Scene::Hover, Look::Light, 900.0, 600.0),
+    ("heard-dark", Scene::Heard, Look::Dark, 900.0, 600.0),
+    ("heard-light", Scene::Heard, Look::Light, 900.0, 600.0),
     ("declined-dark", Scene::Declined, Look::Dark, 900.0, 600.0),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scene {
+    Heard,
     Speaking,
     Consent,
     Settings,
@@ -92,6 +100,8 @@ const SCRIPT: &[(f64, f64, Label, f32, &str)] = &[
 
 struct Script {
     scene: Scene,
+    clock_s: f64,
+    source: Source,
     moments: std::vec::IntoIter<Moment>,
 }
 
@@ -105,16 +115,7 @@ impl PanelFeed for Script {
                  Install it again with `undertone models install default-en`."
                     .to_owned(),
             ),
-            _ => Stage::Ready(Source {
-                pack: "scripted".to_owned(),
-                version: "0.0.0".to_owned(),
-                licence: "CC BY 4.0".to_owned(),
-                system: "late".to_owned(),
-                systems: vec!["late".to_owned(), "joint".to_owned()],
-                runtime: "rten/cpu".to_owned(),
-                origin: None,
-                hears_words: true,
-            }),
+            _ => Stage::Ready(self.source.clone()),
         }
     }
 
@@ -128,7 +129,7 @@ impl PanelFeed for Script {
         Some(Snapshot {
             activity,
             score: None,
-            clock_s: 58.9,
+            clock_s: self.clock_s,
             peak: 0.42,
             rms: 0.11,
             voice: 0.92,
@@ -146,6 +147,59 @@ impl PanelFeed for Script {
             non_finite: 0,
         }
     }
+}
+
+fn scripted(scene: Scene) -> Script {
+    Script {
+        scene,
+        clock_s: 58.9,
+        moments: moments(scene).into_iter(),
+        source: Source {
+            pack: "scripted".to_owned(),
+            version: "0.0.0".to_owned(),
+            licence: "CC BY 4.0".to_owned(),
+            system: "late".to_owned(),
+            systems: vec!["late".to_owned(), "joint".to_owned()],
+            runtime: "rten/cpu".to_owned(),
+            origin: None,
+            hears_words: true,
+        },
+    }
+}
+
+/// What the engine says of the file named by `UNDERTONE_VOICE`.
+fn heard() -> Option<Script> {
+    let path = std::env::var_os("UNDERTONE_VOICE")?;
+    let mut reader = hound::WavReader::open(&path).expect("UNDERTONE_VOICE names a WAV file");
+    let spec = reader.spec();
+    let sound: Vec<f32> = reader
+        .samples::<i16>()
+        .step_by(spec.channels.into())
+        .map(|sample| f32::from(sample.expect("16 bit samples")) / 32_768.0)
+        .collect();
+    let engine = Engine::start(EngineConfig::default());
+    let info = engine.wait_ready().expect("a pack");
+    let mut session = engine
+        .session(&StreamConfig::new("picture", spec.sample_rate))
+        .expect("a session");
+    let mut updates = Vec::new();
+    session.push(&[&sound], &mut updates).expect("sound");
+    let clock_s = session.clock_s();
+    Some(Script {
+        scene: Scene::Heard,
+        clock_s,
+        moments: updates.iter().map(Moment::from).collect::<Vec<_>>().into_iter(),
+        source: Source {
+            pack: info.name.clone(),
+            version: info.version.clone(),
+            licence: info.licence.clone(),
+            system: info.system.clone(),
+            systems: info.systems.clone(),
+            runtime: info.runtime.clone(),
+            origin: None,
+            hears_words: info.hears_words,
+        },
+    })
 }
 
 fn scores(label: Label, sure: f32, second: Label) -> Scores {
@@ -194,7 +248,7 @@ fn moments(scene: Scene) -> Vec<Moment> {
     let mut all = Vec::new();
     if matches!(
         scene,
-        Scene::Consent | Scene::Loading | Scene::Failed | Scene::Declined
+        Scene::Heard | Scene::Consent | Scene::Loading | Scene::Failed | Scene::Declined
     ) {
         return all;
     }
@@ -268,9 +322,12 @@ fn moments(scene: Scene) -> Vec<Moment> {
 
 fn draw(folder: &std::path::Path, &(name, scene, look, width, height): &(&str, Scene, Look, f32, f32)) {
     let mut panel = Panel::new();
-    let mut feed = Script {
-        scene,
-        moments: moments(scene).into_iter(),
+    let mut feed = match scene {
+        Scene::Heard => match heard() {
+            Some(feed) => feed,
+            None => return,
+        },
+        _ => scripted(scene),
     };
     let mut settings = Settings {
         consent: !matches!(scene, Scene::Consent | Scene::Declined),

@@ -110,6 +110,10 @@ impl NiceEguiApp for Window {
     }
 
     fn resized(&mut self, size: WindowSize) {
+        // The window is born at the editor's size, before the project's has been asked for.
+        if self.first {
+            return;
+        }
         #[allow(clippy::cast_possible_truncation, reason = "points of a window")]
         let window = (size.logical.width as f32, size.logical.height as f32);
         self.memory.change(|saved| saved.window = window);

@@ -7,12 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
 use crate::courier::{Line, Receiver};
 use crate::editor::{self, PanelEditor};
 use crate::memory::{self, Memory};
 use crate::midi::Controls;
+use crate::notes::{Note, Notes};
 use crate::voice::Voice;
 
 /// The most channels that a layout has.
@@ -30,6 +32,7 @@ pub struct Undertone {
     voice: Arc<Voice>,
     receiver: Receiver,
     controls: Controls,
+    notes: Notes,
     rate: f32,
     offline: bool,
     patient: bool,
@@ -44,6 +47,7 @@ impl Default for Undertone {
             voice: Arc::new(voice),
             receiver,
             controls: Controls::default(),
+            notes: Notes::default(),
             rate: 48_000.0,
             offline: false,
             patient: true,
@@ -118,29 +122,29 @@ impl Plugin for Undertone {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         let frames = buffer.samples();
-        // Taken before the bypass is looked at, so that a line given up is never held on to.
-        let Some(line) = self
-            .receiver
-            .line()
-            .filter(|_| frames > 0 && !self.memory.bypass.value())
-        else {
-            return ProcessStatus::Normal;
-        };
-        if self.offline {
-            self.patient = wait_for_room(line, frames, self.patient);
-        }
-        let mut channels: [&[f32]; MOST_CHANNELS] = [&[]; MOST_CHANNELS];
-        let mut count = 0;
-        for (place, channel) in channels.iter_mut().zip(buffer.as_slice_immutable()) {
-            *place = channel;
-            count += 1;
-        }
-        line.tap.push(&channels[..count]);
-
         let midi = self.voice.midi();
+        let bypassed = self.memory.bypass.value();
+        // Taken before the bypass is looked at, so that a line given up is never held on to.
+        let score = match self.receiver.line().filter(|_| !bypassed) {
+            Some(line) if frames > 0 => {
+                if self.offline {
+                    self.patient = wait_for_room(line, frames, self.patient);
+                }
+                let mut channels: [&[f32]; MOST_CHANNELS] = [&[]; MOST_CHANNELS];
+                let mut count = 0;
+                for (place, channel) in channels.iter_mut().zip(buffer.as_slice_immutable()) {
+                    *place = channel;
+                    count += 1;
+                }
+                line.tap.push(&channels[..count]);
+                line.latest.read().score
+            }
+            // An empty block is no reason to end a note.
+            Some(line) => line.latest.read().score,
+            None => None,
+        };
         #[allow(clippy::cast_precision_loss, reason = "blocks are small")]
         let block_s = frames as f32 / self.rate.max(1.0);
-        let score = line.latest.read().score;
         self.controls.run(midi, block_s, score.as_ref(), |control| {
             let event = NoteEvent::MidiCC {
                 timing: 0,
@@ -150,7 +154,38 @@ impl Plugin for Undertone {
             };
             context.try_send_event(event).is_ok()
         });
+        self.notes.run(midi, score.as_ref(), |note| {
+            context.try_send_event(event_of(note)).is_ok()
+        });
         ProcessStatus::Normal
+    }
+}
+
+fn event_of<S>(note: Note) -> NoteEvent<S> {
+    let Note {
+        channel,
+        key,
+        on,
+        strength,
+    } = note;
+    let (voice_id, channel, key) = (VoiceID::Wildcard, Channel::Number(channel), Key::Number(key));
+    let velocity = f32::from(strength) / 127.0;
+    if on {
+        NoteEvent::NoteOn {
+            timing: 0,
+            voice_id,
+            channel,
+            key,
+            velocity,
+        }
+    } else {
+        NoteEvent::NoteOff {
+            timing: 0,
+            voice_id,
+            channel,
+            key,
+            velocity,
+        }
     }
 }
 
@@ -192,4 +227,38 @@ impl ClapPlugin for Undertone {
 impl Vst3Plugin for Undertone {
     const VST3_CLASS_ID: [u8; 16] = *b"UndertoneVoice01";
     const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use undertone::{Engine, EngineConfig, StreamConfig};
+
+    fn render(wait: bool) -> u64 {
+        let engine = Engine::start(EngineConfig::default());
+        let (tap, stream) = engine.open(&StreamConfig::new("render", 48_000)).unwrap();
+        let mut line = Line {
+            tap,
+            latest: stream.latest(),
+        };
+        let block = [0.0; 512];
+        let mut patient = true;
+        // Ten seconds of sound, as fast as it goes, into a ring that holds two.
+        for _ in 0..940 {
+            if wait {
+                patient = wait_for_room(&line, block.len(), patient);
+            }
+            line.tap.push(&[&block]);
+        }
+        line.tap.losses().dropped
+    }
+
+    #[test]
+    fn an_offline_render_loses_nothing() {
+        assert_eq!(render(true), 0);
+        assert!(
+            render(false) > 0,
+            "without the wait the ring is too small, so the test can fail"
+        );
+    }
 }

@@ -19,6 +19,8 @@ mod memory;
 #[cfg(feature = "plugin")]
 mod midi;
 #[cfg(feature = "plugin")]
+mod notes;
+#[cfg(feature = "plugin")]
 mod voice;
 
 #[cfg(feature = "plugin")]

@@ -126,6 +126,7 @@ mod tests {
         channel: 0,
         first: 20,
         fine: false,
+        notes: false,
     };
 
     #[test]

@@ -201,17 +201,20 @@ fn pack(midi: MidiOut) -> u32 {
         channel,
         first,
         fine,
+        notes,
     } = midi.vetted();
-    u32::from_le_bytes([channel, first, u8::from(on), u8::from(fine)])
+    let flags = u8::from(on) | u8::from(fine) << 1 | u8::from(notes) << 2;
+    u32::from_le_bytes([channel, first, flags, 0])
 }
 
 fn unpack(word: u32) -> MidiOut {
-    let [channel, first, on, fine] = word.to_le_bytes();
+    let [channel, first, flags, _] = word.to_le_bytes();
     MidiOut {
-        on: on != 0,
+        on: flags & 1 != 0,
         channel,
         first,
-        fine: fine != 0,
+        fine: flags & 2 != 0,
+        notes: flags & 4 != 0,
     }
 }
 
@@ -226,6 +229,7 @@ mod tests {
             channel: 9,
             first: 17,
             fine: true,
+            notes: true,
         };
         assert_eq!(unpack(pack(midi)), midi);
     }

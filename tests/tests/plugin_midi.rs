@@ -4,7 +4,7 @@ mod plugin_host;
 
 use std::time::{Duration, Instant};
 
-use clack_host::events::event_types::MidiEvent;
+use clack_host::events::event_types::{MidiEvent, NoteOffEvent, NoteOnEvent};
 use clack_host::prelude::*;
 use plugin_host::{Instance, load, project};
 use undertone::{Engine, EngineConfig, Label, StreamConfig};
@@ -17,11 +17,21 @@ fn controllers(running: &mut plugin_host::Running, sound: &[f32], rate: u32) -> 
     let silence = vec![0.0; rate as usize * 2];
     let mut last = [None; 128];
     let mut count = 0;
+    let mut held = false;
     let start = Instant::now();
     for (index, block) in sound.chunks(frames).chain(silence.chunks(frames)).enumerate() {
         let mut input = vec![block.to_vec(); 2];
         running.exact_with(&mut input, &InputEvents::empty());
         for event in &running.events_out {
+            // A held note: never two at once, and none ended that was not begun.
+            if event.as_event::<NoteOnEvent>().is_some() {
+                assert!(!held, "a second note was begun");
+                held = true;
+            }
+            if event.as_event::<NoteOffEvent>().is_some() {
+                assert!(held, "a note was ended that was not held");
+                held = false;
+            }
             let Some(midi) = event.as_event::<MidiEvent>() else {
                 continue;
             };

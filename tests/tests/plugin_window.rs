@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
 use plugin_host::{Instance, load, project};
+use undertone_tests::samples;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{self, ConnectionExt as _, ImageFormat};
 use x11rb::rust_connection::RustConnection;
@@ -70,10 +71,12 @@ fn journey() {
     let folder = tempfile::tempdir().unwrap();
     let entry = load(folder.path());
     let screen = Screen::open();
+    let (rate, sound) = samples::sample("neutral");
+    let mut voice = sound.iter().copied().cycle();
     for (round, agreed) in [false, true].into_iter().enumerate() {
         let mut instance = Instance::new(&entry);
         assert!(instance.load(&project(agreed, false)));
-        let mut running = instance.start(48_000.0, 512);
+        let mut running = instance.start(f64::from(rate), 512);
         let gui: PluginGui = instance.plugin.plugin_handle().get_extension().unwrap();
         for opening in 0..2 {
             let configuration = GuiConfiguration {
@@ -92,11 +95,9 @@ fn journey() {
             for (width, height) in [(900, 600), (480, 320), (1_600, 1_000)] {
                 let handle = instance.plugin.plugin_handle();
                 gui.set_size(&handle, GuiSize { width, height }).unwrap();
-                for step in 0..40_u32 {
-                    let tone: Vec<f32> = (0..512)
-                        .map(|i| ((step * 512 + i) as f32 * 0.03).sin() * 0.2)
-                        .collect();
-                    running.exact(&mut [tone.clone(), tone]);
+                for _ in 0..40 {
+                    let block: Vec<f32> = voice.by_ref().take(rate as usize / 50).collect();
+                    running.exact(&mut [block.clone(), block]);
                     instance.idle();
                     std::thread::sleep(Duration::from_millis(20));
                 }

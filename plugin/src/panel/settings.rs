@@ -54,6 +54,8 @@ pub struct MidiOut {
     pub first: u8,
     /// Two controllers a value (the second 32 above the first), for 16,384 steps.
     pub fine: bool,
+    /// A held note for the label too.
+    pub notes: bool,
 }
 
 impl MidiOut {
@@ -89,6 +91,7 @@ impl Default for MidiOut {
             channel: 0,
             first: 20,
             fine: false,
+            notes: false,
         }
     }
 }
@@ -182,6 +185,7 @@ fn outputs(ui: &mut Ui, ink: &Ink, midi: &mut MidiOut) {
             ui.label("First controller");
             ui.add(DragValue::new(&mut midi.first).range(1..=MidiOut::last_first(midi.fine)));
             ui.checkbox(&mut midi.fine, "14 bit");
+            ui.checkbox(&mut midi.notes, "Notes");
         });
         let name = |offset: u8| u16::from(midi.first) + u16::from(offset);
         let labels = undertone::Label::ALL.map(undertone::Label::name).join(", ");
@@ -189,7 +193,8 @@ fn outputs(ui: &mut Ui, ink: &Ink, midi: &mut MidiOut) {
             ui,
             ink,
             &format!(
-                "{} to {}: {labels}. {} to {}: valence, arousal, dominance.",
+                "{} to {}: {labels}. {} to {}: valence, arousal, dominance. Notes: the label holds a key, from middle C \
+                 up in the same order; none while it is unknown.",
                 name(0),
                 name(6),
                 name(7),

@@ -55,9 +55,9 @@ impl Status {
             };
         };
         match snapshot.activity {
-            Activity::Failed => {
-                Self::Failed("The stream failed. Close and open the panel, or restart the host.".into())
-            }
+            Activity::Failed => Self::Failed(
+                "The analysis of this voice failed. Stop and start listening in the settings.".into(),
+            ),
             Activity::Stalled => Self::Stalled,
             _ if *stage == Stage::Loading => Self::Loading,
             _ if snapshot.is_stale(now) => Self::Stale,

@@ -167,7 +167,7 @@ impl Instance {
 pub fn project(consent: bool, midi: bool) -> Vec<u8> {
     let panel = serde_json::json!({
         "form": 1,
-        "settings": { "consent": consent, "midi": { "on": midi, "channel": 2, "first": 20, "fine": false } },
+        "settings": { "consent": consent, "midi": { "on": midi, "channel": 2, "first": 20, "fine": false, "notes": midi } },
         "window": [900.0, 600.0],
     });
     let state = serde_json::json!({
