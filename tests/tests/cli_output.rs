@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -148,6 +148,37 @@ fn files_are_written_even_if_nobody_watches_the_timeline() {
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(left_in(&dir.path().join("out")), ["good.jsonl"]);
+}
+
+#[test]
+fn an_interrupt_ends_a_pipe_and_keeps_what_has_come() {
+    let dir = tempdir().unwrap();
+    let (rate, sound) = voice();
+    let mut child = analyze(&dir)
+        .args(["-", "--rate", &rate.to_string(), "--out", "out", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The pipe stays open, as a microphone's does.
+    let mut pipe = child.stdin.take().unwrap();
+    let bytes: Vec<u8> = sound
+        .iter()
+        .flat_map(|value| ((value * 32_767.0) as i16).to_le_bytes())
+        .collect();
+    pipe.write_all(&bytes).unwrap();
+    pipe.flush().unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    let asked = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(asked.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let lines = fs::read_to_string(dir.path().join("out/stdin.jsonl")).unwrap();
+    assert!(lines.contains("\"kind\":\"final\""), "{lines}");
+    drop(pipe);
 }
 
 #[test]

@@ -59,6 +59,7 @@ pub fn run(args: &Analyze, settings: &Settings) -> Result<Ending, Fault> {
             Ok(()) => {}
             Err(FileError::Write(WriteError::Closed)) => return Err(Fault::Closed),
             Err(FileError::Stopped) => return Ok(Ending::Interrupted),
+            Err(FileError::Sound(_)) if stop::asked() => return Ok(Ending::Interrupted),
             Err(FileError::Engine(error)) => return Err(unready(&error, settings)),
             Err(error @ (FileError::Session(..) | FileError::Panic(_))) => {
                 say(error);
@@ -182,9 +183,10 @@ fn one(
         system: info.system.clone(),
         runtime: info.runtime.clone(),
     };
-    let progress = progress(&sound, settings.quiet || origin == &Origin::Pipe);
+    let live = origin == &Origin::Pipe;
+    let progress = progress(&sound, settings.quiet || live);
     let mut outlets = Outlets::open(origin, plan, &about, taken, &progress)?;
-    let heard = hear(&mut sound, session, &about.name, &progress, |update| {
+    let heard = hear(&mut sound, session, &about.name, live, &progress, |update| {
         outlets.take(update)
     });
     progress.finish_and_clear();
@@ -206,6 +208,7 @@ fn hear(
     sound: &mut Sound,
     mut session: Session,
     name: &str,
+    live: bool,
     progress: &ProgressBar,
     mut take: impl FnMut(&Update) -> Result<(), WriteError>,
 ) -> Result<f64, FileError> {
@@ -213,7 +216,8 @@ fn hear(
     let mut updates = Vec::new();
     let (rate, mut frames) = (sound.rate(), 0_u64);
     while let Some(block) = sound.next_block()? {
-        if stop::asked() {
+        // An interrupt ends a pipe by itself, and what has come of it is worth keeping; half a file is not.
+        if stop::asked() && !live {
             return Err(FileError::Stopped);
         }
         let channels: Vec<&[f32]> = block.iter().map(Vec::as_slice).collect();

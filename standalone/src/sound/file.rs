@@ -16,6 +16,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::error::{SoundError, Trouble};
 use super::opus::Opus;
+use super::pipe::Pipe;
 
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut registry = CodecRegistry::new();
@@ -84,12 +85,16 @@ impl FileReader {
     }
 
     pub(super) fn pipe(name: String) -> Result<Self, SoundError> {
-        Self::from_source(name, Box::new(ReadOnlySource::new(io::stdin())), &Hint::new()).map_err(|error| {
-            match error {
+        let pipe = Pipe::open().map_err(|source| SoundError::Read {
+            name: name.clone(),
+            source,
+        })?;
+        Self::from_source(name, Box::new(ReadOnlySource::new(pipe)), &Hint::new()).map_err(
+            |error| match error {
                 SoundError::NotAudio { why, .. } => SoundError::UnknownPipe(why),
                 other => other,
-            }
-        })
+            },
+        )
     }
 
     fn from_source(name: String, source: Box<dyn MediaSource>, hint: &Hint) -> Result<Self, SoundError> {

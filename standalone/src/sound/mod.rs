@@ -3,6 +3,7 @@
 mod error;
 mod file;
 mod opus;
+mod pipe;
 mod raw;
 
 use std::fs::File;
@@ -13,6 +14,7 @@ pub use error::{SoundError, Trouble};
 pub use raw::{RawFormat, SampleFormat};
 
 use file::FileReader;
+use pipe::Pipe;
 use raw::RawReader;
 
 /// Where a sound comes from.
@@ -93,7 +95,13 @@ impl Sound {
                 })?;
                 Kind::Raw(RawReader::new(Box::new(file), format))
             }
-            (Origin::Pipe, Some(format)) => Kind::Raw(RawReader::new(Box::new(io::stdin()), format)),
+            (Origin::Pipe, Some(format)) => {
+                let pipe = Pipe::open().map_err(|source| SoundError::Read {
+                    name: name.clone(),
+                    source,
+                })?;
+                Kind::Raw(RawReader::new(Box::new(pipe), format))
+            }
         };
         let sound = Self {
             name,
