@@ -86,7 +86,9 @@ impl Status {
     pub fn long(&self) -> &str {
         match self {
             Self::NotListening => "Sound passes through untouched and is not analysed.",
-            Self::NoSound => "The host is not sending sound. Start playback or arm the track.",
+            Self::NoSound => {
+                "The host sends no sound, or the plugin is bypassed. Start playback or arm the track."
+            }
             Self::Loading => "Sound passes through untouched meanwhile. This takes about a second.",
             Self::Silent => "Sound arrives. Nobody speaks.",
             Self::Speaking => "Somebody speaks.",
