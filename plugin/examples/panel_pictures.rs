@@ -231,10 +231,9 @@ fn affect(label: Label, wobble: f32) -> Affect {
 fn second(label: Label) -> Label {
     match label {
         Label::Neutral => Label::Sad,
-        Label::Happy => Label::Surprised,
         Label::Sad | Label::Surprised => Label::Fearful,
         Label::Angry => Label::Disgusted,
-        Label::Fearful => Label::Surprised,
+        Label::Happy | Label::Fearful => Label::Surprised,
         Label::Disgusted => Label::Angry,
     }
 }
