@@ -77,9 +77,13 @@ pub fn role() -> Option<String> {
 
 /// Runs the test named `entry` of this binary again, as a guarded process with a role.
 pub fn run(entry: &str, role: &str) -> Verdict {
-    let Ok(exe) = std::env::current_exe() else { return Verdict::Broken("no path of this binary".into()) };
-    let output =
-        Command::new(exe).args([entry, "--exact", "--nocapture", "--test-threads=1"]).env(ROLE, role).output();
+    let Ok(exe) = std::env::current_exe() else {
+        return Verdict::Broken("no path of this binary".into());
+    };
+    let output = Command::new(exe)
+        .args([entry, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ROLE, role)
+        .output();
     match output {
         Ok(output) => judge(&output),
         Err(error) => Verdict::Broken(error.to_string()),
@@ -95,7 +99,11 @@ fn judge(output: &Output) -> Verdict {
     } else if output.status.success() {
         Verdict::Clean
     } else {
-        Verdict::Broken(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)))
+        Verdict::Broken(format!(
+            "{}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ))
     }
 }
 
@@ -123,14 +131,26 @@ fn forbid_system_calls() -> std::io::Result<()> {
         step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
         step(RETURN, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
     ];
-    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    let program = libc::sock_fprog {
+        len: filter.len() as u16,
+        filter: filter.as_mut_ptr(),
+    };
     // SAFETY: takes four integers; it only forbids this thread new privileges.
     let unprivileged = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
     if unprivileged != 0 {
         return Err(std::io::Error::last_os_error());
     }
     // SAFETY: `program` points to the filter above, which outlives the call; the kernel copies it.
-    let filtered =
-        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
-    if filtered == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    let filtered = unsafe {
+        libc::prctl(
+            libc::PR_SET_SECCOMP,
+            libc::SECCOMP_MODE_FILTER,
+            &raw const program,
+        )
+    };
+    if filtered == 0 {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error())
+    }
 }

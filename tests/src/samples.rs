@@ -10,7 +10,8 @@ pub fn folder() -> PathBuf {
 /// Rate and first channel of a sample, which is a 16-bit WAV.
 pub fn sample(name: &str) -> (u32, Vec<f32>) {
     let path = folder().join(format!("{name}.wav"));
-    let mut reader = hound::WavReader::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut reader =
+        hound::WavReader::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let spec = reader.spec();
     let sound = reader
         .samples::<i16>()

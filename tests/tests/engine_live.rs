@@ -43,10 +43,20 @@ fn a_live_voice_is_scored_in_time_and_settles_once() {
     assert!(!got.is_empty(), "nothing was scored");
     let finals: Vec<_> = got.iter().filter(|(_, update)| update.is_final()).collect();
     for (_, last) in &finals {
-        let of_same: Vec<_> = got.iter().filter(|(_, u)| u.utterance == last.utterance).collect();
+        let of_same: Vec<_> = got
+            .iter()
+            .filter(|(_, u)| u.utterance == last.utterance)
+            .collect();
         assert_eq!(of_same.iter().filter(|(_, u)| u.is_final()).count(), 1);
-        assert!(of_same.windows(2).all(|w| w[0].1.revision < w[1].1.revision), "revisions only grow");
-        assert_eq!(of_same.last().unwrap().1.kind, Kind::Final, "a final is the last word");
+        assert!(
+            of_same.windows(2).all(|w| w[0].1.revision < w[1].1.revision),
+            "revisions only grow"
+        );
+        assert_eq!(
+            of_same.last().unwrap().1.kind,
+            Kind::Final,
+            "a final is the last word"
+        );
     }
     for (when, update) in &got {
         let sum: f32 = update.scores.values().iter().sum();
@@ -54,7 +64,12 @@ fn a_live_voice_is_scored_in_time_and_settles_once() {
         assert!(update.start_s < update.end_s && update.end_s <= update.emitted_s);
         // The stream's clock and the wall started together here, so the age it states can be checked.
         let late = when.as_secs_f64() - update.emitted_s;
-        assert!(late.abs() < 0.25, "says it was emitted at {:.2} s, came at {:.2} s", update.emitted_s, when.as_secs_f64());
+        assert!(
+            late.abs() < 0.25,
+            "says it was emitted at {:.2} s, came at {:.2} s",
+            update.emitted_s,
+            when.as_secs_f64()
+        );
     }
     let mut latest = stream.latest();
     std::thread::sleep(Duration::from_millis(50));
@@ -76,9 +91,19 @@ fn live_finals_are_the_files_finals() {
 
     let (mut tap, stream) = engine.open(&StreamConfig::new("live", rate)).unwrap();
     let live = play(&mut tap, &stream, &sound, rate);
-    let of = |update: &Update| (update.utterance, update.label, (update.start_s * 1e3).round() as i64);
+    let of = |update: &Update| {
+        (
+            update.utterance,
+            update.label,
+            (update.start_s * 1e3).round() as i64,
+        )
+    };
     let wanted: Vec<_> = from_file.iter().filter(|u| u.is_final()).map(of).collect();
-    let got: Vec<_> = live.iter().filter(|(_, u)| u.is_final()).map(|(_, u)| of(u)).collect();
+    let got: Vec<_> = live
+        .iter()
+        .filter(|(_, u)| u.is_final())
+        .map(|(_, u)| of(u))
+        .collect();
     assert_eq!(got, wanted);
 }
 
@@ -94,7 +119,11 @@ fn the_same_file_gives_the_same_scores_in_blocks_of_any_size() {
             session.push(&[part, part], &mut out).unwrap();
         }
         session.finish(&mut out).unwrap();
-        runs.push(out.iter().map(|u| (u.kind, u.utterance, u.revision, u.scores)).collect::<Vec<_>>());
+        runs.push(
+            out.iter()
+                .map(|u| (u.kind, u.utterance, u.revision, u.scores))
+                .collect::<Vec<_>>(),
+        );
     }
     assert!(!runs[0].is_empty());
     assert!(runs.windows(2).all(|pair| pair[0] == pair[1]));

@@ -20,9 +20,9 @@ fn two_engines_share_one_model_and_leave_nothing_behind() {
     // Every thread of ours is joined by now.
     #[cfg(target_os = "linux")]
     {
-        let names = std::fs::read_dir("/proc/self/task").unwrap().filter_map(|task| {
-            std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
-        });
+        let names = std::fs::read_dir("/proc/self/task")
+            .unwrap()
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
         let ours: Vec<_> = names.filter(|name| name.starts_with("undertone-")).collect();
         assert!(ours.is_empty(), "{ours:?}");
     }
