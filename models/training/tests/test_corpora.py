@@ -5,7 +5,7 @@ import csv
 import pytest
 from conftest import tone
 
-from undertone_training import corpora, labels, store
+from undertone_training import corpora, labels, spans, store
 from undertone_training.errors import RecipeError
 
 
@@ -65,3 +65,11 @@ def test_the_store_decodes_resamples_and_names_what_is_broken(tmp_path, crema):
 def test_a_cache_that_is_not_there_says_what_to_run(tmp_path):
     with pytest.raises(RecipeError, match="run `prepare"):
         store.Store(tmp_path, ["emodb"])
+
+
+def test_the_engines_spans_are_noted(tmp_path, emodb):
+    store.build(tmp_path / "cache", "emodb", emodb)
+    line = '{"stream":"/x/03a01Fa.opus","start_s":%s,"end_s":%s}'
+    found = spans.from_engine([line % (0.1, 0.2), line % (0.25, 0.55)])
+    assert store.mark(tmp_path / "cache", "emodb", found) == 1
+    assert [i.span for i in store.Store(tmp_path / "cache", ["emodb"]).items] == [[4000, 8800], None, None]

@@ -33,7 +33,6 @@ def calibrate(head: SpeechHead, items: list[Item], stats: Tensor, short: dict[fl
     curves = {
         "ece_before": metrics.ece(metrics.softmax(z), truth), "ece": metrics.ece(scores, truth),
         "reliability": metrics.reliability(scores, truth), "risk_coverage": metrics.risk_coverage(scores, truth),
-        "short": {str(s): {"temperature": t} for s, t in points},
     }
     return Calibration(heat, points, bound, reached, coverage), curves
 

@@ -27,11 +27,18 @@ def _place(args):
 
 def prepare(args) -> int:
     """Decodes corpora into the cache."""
-    from . import store
+    from . import spans, store
 
+    if args.spans:
+        if not args.spans.exists():
+            raise RecipeError(f"{args.spans}: not found; write it with `undertone analyze --finals-only --format jsonl FILE...`")
+        with open(args.spans, encoding="utf-8") as lines:
+            found = spans.from_engine(lines)
     for name, root in _pairs(args.corpus).items():
         left_out = store.build(args.cache, name, root, args.allow_missing, args.workers)
         print(f"{name}: ready in {args.cache}" + (f", {len(left_out)} left out: {', '.join(map(str, left_out[:10]))}" if left_out else ""))
+        if args.spans:
+            print(f"{name}: the engine found a voice in {store.mark(args.cache, name, found)} clips; elsewhere its place is told by level")
     return 0
 
 
@@ -103,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--cache", type=Path, required=True)
     sub.add_argument("--corpus", action="append", required=True, metavar="NAME=FOLDER", help="crema_d, emodb or librispeech; repeat for more")
     sub.add_argument("--allow-missing", action="store_true", help="leave missing or broken recordings out, and say which")
+    sub.add_argument("--spans", type=Path, help="where the engine hears the voice: `undertone analyze --finals-only --format jsonl FILE...`")
     sub.add_argument("--workers", type=int, default=2)
     for name, action, text in (("train", train, "train one phase or all"), ("evaluate", evaluate, "measure, into a JSON file"), ("export", export, "write the pack")):
         sub = command(name, action, text)

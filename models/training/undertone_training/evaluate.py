@@ -41,7 +41,7 @@ def graph_logits(place: Place, items, trunk_graph, speech_graph) -> np.ndarray:
     nothing = {"past_mean": np.zeros((1, STATS), np.float32), "past_clips": np.zeros((1, 1), np.float32)}
     found = []
     for item in items:
-        audio, first, last = spans.heard(store.audio(item))
+        audio, first, last = spans.heard(store.audio(item), item.span)
         mix = trunk.run(["mix"], {"audio": audio[None]})[0]
         first = min(first, mix.shape[1] - 1)
         found.append(speech.run(["logits"], {"mix": mix[:, first : max(first + 1, last)], **nothing})[0][0])
@@ -87,7 +87,7 @@ def run(place: Place, out: Path) -> dict:
     out_logits, out_truth, streams = [], [], []
     for speaker in sorted({items[n].speaker for n in german}):
         test = [n for n in german if items[n].speaker == speaker]
-        fold = speech_recipe.fit_head(items, stats, [n for n in train + german if items[n].speaker != speaker], head_train.Plan(epochs=6))
+        fold = speech_recipe.fit_head(items, stats, [n for n in train + german if items[n].speaker != speaker], plan)
         out_logits.append(judge.logits(fold, clean[test]))
         out_truth.append(np.array([items[n].label for n in test]))
         z, order, _ = judge.streamed(fold, pick(test), clean[test])
@@ -105,8 +105,9 @@ def run(place: Place, out: Path) -> dict:
     report["provisional"] = calibrate.short_figures(head, pick(dev), {s: v[dev] for s, v in short.items()})
     trunk, spell = speech_recipe.final_trunk(place)
     f32, speech = graphs.trunk(trunk), graphs.speech(head)
-    int8 = quantise.dynamic_int8(f32)
-    both = [judge.uar(graph_logits(place, pick(dev), g, speech), truth, None) for g in (f32, int8)]
+    int8, small = quantise.dynamic_int8(f32), graphs.speech(head)
+    quantise.shrink(small)
+    both = [judge.uar(graph_logits(place, pick(dev), g, s), truth, None) for g, s in ((f32, speech), (int8, small))]
     report["quantisation"] = {"f32": both[0], "int8": both[1]}
     with torch.inference_mode():
         report["words"] = {"wer_test_other_int8": words(place, int8, spell)}

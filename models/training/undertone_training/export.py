@@ -63,6 +63,7 @@ def run(place: Place, evaluation: Path, folder: Path, name: str, version: str) -
     models = {"trunk": graphs.trunk(trunk), "speech": graphs.speech(head), "words": graphs.words(spell, len(ctc.ALPHABET))}
     worst = check(trunk, head, spell, models)
     models["trunk"] = quantise.dynamic_int8(models["trunk"])
+    quantise.shrink(models["speech"])
     c = report["calibration"]
     calibration = pack.Calibration(
         c["temperature"], [(s, t) for s, t in c["short"]], c["unknown_below"], c["selective_accuracy"], c["selective_coverage"],

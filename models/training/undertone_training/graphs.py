@@ -43,19 +43,19 @@ def _rotate(g: Graph, x: str, cos: str, sin: str) -> str:
     return g.op("Concat", first, second, rest, axis=-1)
 
 
-def _layer(g: Graph, layer, x: str, cos: str, sin: str) -> str:
+def _layer(g: Graph, layer, name: str, x: str, cos: str, sin: str) -> str:
     h = g.layer_norm(x, _array(layer.norm1.weight))
     query = _array(layer.q.weight).T / math.sqrt(HEAD_WIDTH)
     joined = np.concatenate([query, _array(layer.k.weight).T, _array(layer.v.weight).T], axis=1)
-    parts = g.split(g.op("MatMul", h, g.const(joined)), [WIDTH] * 3, axis=-1)
+    parts = g.split(g.op("MatMul", h, g.const(joined, name=f"{name}_qkv")), [WIDTH] * 3, axis=-1)
     q, k, v = (g.op("Transpose", g.reshape(p, [0, 0, HEADS, HEAD_WIDTH]), perm=[0, 2, 1, 3]) for p in parts)
     q, k = _rotate(g, q, cos, sin), _rotate(g, k, cos, sin)
     weights = g.op("Softmax", g.op("MatMul", q, g.op("Transpose", k, perm=[0, 1, 3, 2])), axis=-1)
     h = g.reshape(g.op("Transpose", g.op("MatMul", weights, v), perm=[0, 2, 1, 3]), [0, 0, WIDTH])
-    x = g.op("Add", x, g.op("MatMul", h, g.const(_array(layer.o.weight).T)))
+    x = g.op("Add", x, g.op("MatMul", h, g.const(_array(layer.o.weight).T, name=f"{name}_o")))
     h = g.layer_norm(x, _array(layer.norm2.weight))
-    h = g.gelu(g.op("Add", g.op("MatMul", h, g.const(_array(layer.fc1.weight).T)), g.const(_array(layer.fc1.bias))))
-    h = g.op("Add", g.op("MatMul", h, g.const(_array(layer.fc2.weight).T)), g.const(_array(layer.fc2.bias)))
+    h = g.gelu(g.op("Add", g.op("MatMul", h, g.const(_array(layer.fc1.weight).T, name=f"{name}_fc1")), g.const(_array(layer.fc1.bias))))
+    h = g.op("Add", g.op("MatMul", h, g.const(_array(layer.fc2.weight).T, name=f"{name}_fc2")), g.const(_array(layer.fc2.bias)))
     return g.op("Add", x, h)
 
 
@@ -65,8 +65,8 @@ def trunk(t: Trunk) -> onnx.ModelProto:
     x = _stem(g, t)
     cos, sin = _angles(g, t, x)
     outputs = []
-    for layer in t.layers:
-        x = _layer(g, layer, x, cos, sin)
+    for number, layer in enumerate(t.layers, start=1):
+        x = _layer(g, layer, f"layer{number}", x, cos, sin)
         outputs.append(x)
     g.op("Concat", *[outputs[i - 1] for i in EMOTION_LAYERS], axis=-1, name="mix")
     g.op("LayerNormalization", x, g.const(_array(t.norm.weight)), g.const(np.zeros(WIDTH)), axis=-1, epsilon=1e-5, name="top")

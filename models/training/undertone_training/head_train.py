@@ -16,7 +16,7 @@ from .streams import Pasts
 class Plan:
     """What a run needs; the defaults made the shipped figures."""
 
-    epochs: int = 12
+    epochs: int = 4
     batch: int = 128
     rate: float = 1e-3
     decay: float = 1e-2

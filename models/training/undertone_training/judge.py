@@ -38,7 +38,7 @@ def uar(z: np.ndarray, truth: np.ndarray, only: list[int] | None) -> float:
 def figures(head: SpeechHead, items: list[Item], stats: Tensor, only: list[int] | None = None, seeds: int = 3) -> dict[str, float]:
     """The four figures of a test set."""
     truth = np.array([i.label for i in items])
-    found: dict[str, float] = {"n": len(items), "first": uar(logits(head, stats), truth, only)}
+    found: dict[str, float] = {"n": len(items) if only is None else int(np.isin(truth, only).sum()), "first": uar(logits(head, stats), truth, only)}
     settled, sided, all_through = [], [], []
     for seed in range(seeds):
         z, order, heard = streamed(head, items, stats, seed=seed)

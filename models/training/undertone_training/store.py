@@ -31,6 +31,7 @@ class Item:
     votes: list[float]
     start: int
     samples: int
+    span: list[int] | None = None  # where the engine found the voice, if it was asked
 
     @property
     def seconds(self) -> float:
@@ -93,6 +94,18 @@ def build(cache: Path, corpus: str, root: Path, allow_missing: bool = False, wor
     atomically(cache / f"{corpus}.i16", write)
     atomically(cache / f"{corpus}.json", lambda part: part.write_text(json.dumps(rows), encoding="utf-8"))
     return left_out
+
+
+def mark(cache: Path, corpus: str, spans: dict[str, tuple[int, int]]) -> int:
+    """Notes where the engine found the voice in each clip; returns how many clips it found one in."""
+    index = cache / f"{corpus}.json"
+    if not index.exists():
+        raise RecipeError(f"{index}: not found; prepare {corpus} before giving its spans")
+    rows = json.loads(index.read_text(encoding="utf-8"))
+    for row in rows:
+        row["span"] = spans.get(row["name"])
+    atomically(index, lambda part: part.write_text(json.dumps(rows), encoding="utf-8"))
+    return sum(row["span"] is not None for row in rows)
 
 
 class Store:

@@ -17,19 +17,19 @@ DEV_ONLY = ("spoilt",) + tuple(f"first_{s}" for s in PREFIXES)  # measured on de
 KINDS = ("clean", "spoilt", "begun") + tuple(f"first_{s}" for s in PREFIXES)
 
 
-def hear(x: np.ndarray, kind: str, dice: np.random.Generator, babble: np.ndarray | None, resynthesis: float) -> tuple[np.ndarray, int, int]:
+def hear(x: np.ndarray, span: list[int] | None, kind: str, dice: np.random.Generator, babble: np.ndarray | None, resynthesis: float) -> tuple[np.ndarray, int, int]:
     """The audio of a view and its span of voiced frames."""
     if kind == "spoilt":
-        audio, first, last = spans.heard(x)
+        audio, first, last = spans.heard(x, span)
         return augment.augment(audio, dice, babble, resynthesis), first, last
-    audio, first, last = spans.heard(x)
+    audio, first, last = spans.heard(x, span)
     if kind == "clean":
         return audio, first, last
     if kind == "begun":
         seconds = float(np.exp(dice.uniform(np.log(0.3), np.log(3.0))))
     else:
         seconds = float(kind.removeprefix("first_"))
-    keep = first * STRIDE + int(seconds * RATE)
+    keep = first * STRIDE + RECEPTIVE // 2 + int(seconds * RATE)
     if keep < len(audio):
         audio = audio[: max(keep, RECEPTIVE + 4 * STRIDE)]
         last = min(last, max(first + 1, frames_of(len(audio))))
@@ -49,7 +49,7 @@ def compute(trunk: Trunk, store: Store, items: list[Item], kind: str, babble: li
             for i in picked:
                 dice = np.random.default_rng([seed, i, KINDS.index(kind)])
                 noise = store.audio(babble[int(dice.integers(len(babble)))]) if babble else None
-                heard.append(hear(store.audio(items[i]), kind, dice, noise, 0.0 if items[i].corpus == "crema_d" else 0.3))
+                heard.append(hear(store.audio(items[i]), items[i].span, kind, dice, noise, 0.0 if items[i].corpus == "crema_d" else 0.3))
             lengths = torch.tensor([len(h[0]) for h in heard])
             audio = torch.zeros(len(heard), int(lengths.max()))
             for row, (x, _, _) in enumerate(heard):
