@@ -59,7 +59,7 @@ def train(args) -> int:
     steps = {
         "words": lambda: speech_recipe.words(place, words_train.Plan(epochs=2.5, seed=args.seed)),
         "emotion": lambda: speech_recipe.emotion(place, emotion_train.Plan(seed=args.seed)),
-        "adapt": lambda: speech_recipe.adapt(place, words_train.Plan(epochs=2.0, rate=4e-4, head_rate=1e-3, seed=args.seed)),
+        "adapt": lambda: speech_recipe.adapt(place, words_train.Plan(epochs=0.93, rate=4e-4, head_rate=1e-3, seed=args.seed)),
         "head": lambda: speech_recipe.head(place, head_train.Plan(seed=args.seed)),
     }
     for name in steps if args.step == "speech" else [args.step]:

@@ -25,12 +25,12 @@ RESYNTHESISED = {"crema_d"}  # corpora whose clips were rebuilt from pictures al
 class Plan:
     """What a run needs."""
 
-    epochs: float = 2.0
+    epochs: float = 1.5
     seconds: float = 60.0  # of speech in a batch
     rate: float = 1e-4  # of the upper emotion layer
     decay: float = 0.7  # of the rate, from each layer to the one under it
     head_rate: float = 5e-4
-    anchor: float = 1.0  # weight of staying close to the untouched trunk's clean statistics
+    anchor: float = 0.5  # weight of staying close to the untouched trunk's clean statistics
     votes: float = 0.5  # share of the human votes in the soft labels
     seed: int = 1
     save_every: int = 50

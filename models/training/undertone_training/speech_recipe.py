@@ -57,7 +57,7 @@ def emotion(place: Place, plan: emotion_train.Plan) -> None:
     store = place.store()
     items = emotional(store)
     trunk = moonshine.load(place.encoder)
-    clean = views.cached(trunk, store, items, "clean", [], place.work / "untouched")
+    clean = views.cached(trunk, store, items, "whole", [], place.work / "untouched")
     chosen = trunk_items(items)
     picked = [items[i] for i in chosen]
     head = head_train.train(picked, [clean[chosen]], head_train.Plan())

@@ -15,7 +15,7 @@ from .text_corpora import Row
 
 @dataclass
 class Plan:
-    """What a run needs; the defaults are the ones that the shipped figures were made with."""
+    """What a run needs."""
 
     epochs: float = 2.5
     batch: int = 32

@@ -14,11 +14,13 @@ from .trunk import EMOTION_LAYERS, RECEPTIVE, STRIDE, Trunk, frames_of
 
 PREFIXES = (0.3, 0.5, 1.0, 2.0)  # seconds of speech after which provisional scores are calibrated
 DEV_ONLY = ("spoilt",) + tuple(f"first_{s}" for s in PREFIXES)  # measured on dev speakers, never trained on
-KINDS = ("clean", "spoilt", "begun") + tuple(f"first_{s}" for s in PREFIXES)
+KINDS = ("clean", "spoilt", "begun") + tuple(f"first_{s}" for s in PREFIXES) + ("whole",)
 
 
 def hear(x: np.ndarray, span: list[int] | None, kind: str, dice: np.random.Generator, babble: np.ndarray | None, resynthesis: float) -> tuple[np.ndarray, int, int]:
     """The audio of a view and its span of voiced frames."""
+    if kind == "whole":  # uncut, as the trunk's own training hears it
+        return x, 0, 1 << 30
     if kind == "spoilt":
         audio, first, last = spans.heard(x, span)
         return augment.augment(audio, dice, babble, resynthesis), first, last
