@@ -217,10 +217,8 @@ impl Mind {
         if audio.len() < self.manifest.trunk.min_samples {
             audio.to_mut().resize(self.manifest.trunk.min_samples, 0.0);
         }
-        let input = Input {
-            data: &audio,
-            shape: &[1, audio.len()],
-        };
+        let shape = [1, audio.len()];
+        let input = Input::floats(&audio, &shape);
         let [mix, top] = self.run(Role::Trunk, self.trunk.as_ref(), &[input])?;
         let width = self.manifest.speech.mix_width;
         let count = mix.data.len() / width.max(1);
@@ -252,19 +250,11 @@ impl Mind {
     /// Scores voiced frames, compared with the speaker's past.
     pub(crate) fn feel(&self, frames: &Frames, past: &[f32], clips: f32) -> Result<Feeling, MindError> {
         let (mix, stats) = (self.manifest.speech.mix_width, self.manifest.speech.stats_width);
+        let (mix, stats_shape, clips) = ([1, frames.count, mix], [1, stats], [clips]);
         let inputs = [
-            Input {
-                data: &frames.mix,
-                shape: &[1, frames.count, mix],
-            },
-            Input {
-                data: past,
-                shape: &[1, stats],
-            },
-            Input {
-                data: &[clips],
-                shape: &[1, 1],
-            },
+            Input::floats(&frames.mix, &mix),
+            Input::floats(past, &stats_shape),
+            Input::floats(&clips, &[1, 1]),
         ];
         let [logits, affect, own] = self.run(Role::Speech, self.speech.as_ref(), &inputs)?;
         let (Ok(logits), Ok(affect)) = (logits.data.try_into(), affect.data.try_into()) else {
@@ -289,14 +279,7 @@ impl Mind {
             .words
             .as_ref()
             .map_or(&[] as &[String], |words| &words.alphabet);
-        let [scores] = self.run(
-            Role::Words,
-            graph,
-            &[Input {
-                data: &top.data,
-                shape: &top.shape,
-            }],
-        )?;
+        let [scores] = self.run(Role::Words, graph, &[Input::floats(&top.data, &top.shape)])?;
         if scores.shape.last() != Some(&alphabet.len()) {
             let what = format!(
                 "log_probs are {:?}, the alphabet has {}",

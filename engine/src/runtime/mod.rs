@@ -1,7 +1,8 @@
 //! The seam between the engine and whatever runs ONNX graphs.
 //!
-//! A runtime loads a graph whose inputs and outputs have names, and runs it on floats. Nothing else of it may
-//! be visible outside this folder, so that another one (an accelerator's) can stand in its place.
+//! A runtime loads a graph whose inputs and outputs have names, and runs it on floats and token numbers.
+//! Nothing else of it may be visible outside this folder, so that another one (an accelerator's) can stand in
+//! its place.
 
 mod rten;
 
@@ -9,11 +10,37 @@ pub(crate) use self::rten::Rten;
 
 use undertone_models::Bytes;
 
+/// The numbers of a tensor going in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Data<'a> {
+    /// Sound, frames, anything measured.
+    Floats(&'a [f32]),
+    /// Numbers of tokens; `int64` in the graph.
+    Ids(&'a [i64]),
+}
+
 /// A tensor going in: its numbers and its shape.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Input<'a> {
-    pub data: &'a [f32],
+    pub data: Data<'a>,
     pub shape: &'a [usize],
+}
+
+impl<'a> Input<'a> {
+    pub(crate) const fn floats(data: &'a [f32], shape: &'a [usize]) -> Self {
+        Self {
+            data: Data::Floats(data),
+            shape,
+        }
+    }
+
+    #[allow(dead_code, reason = "the text branch is the first to use it")]
+    pub(crate) const fn ids(data: &'a [i64], shape: &'a [usize]) -> Self {
+        Self {
+            data: Data::Ids(data),
+            shape,
+        }
+    }
 }
 
 /// A tensor coming out.

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView};
 use rten_tensor::prelude::*;
 use rten_tensor::{Tensor, TensorView};
 use undertone_models::Bytes;
 
-use super::{Graph, Input, Output, Runtime, RuntimeError};
+use super::{Data, Graph, Input, Output, Runtime, RuntimeError};
 
 /// `rten` with its own small pool of threads.
 pub(crate) struct Rten {
@@ -79,8 +79,23 @@ impl Graph for RtenGraph {
         let fault = |error: &dyn std::fmt::Display| RuntimeError::Run(error.to_string());
         let mut values = Vec::with_capacity(inputs.len());
         for (id, input) in self.inputs.iter().zip(inputs) {
-            let view = TensorView::try_from_data(input.shape, input.data).map_err(|e| fault(&e))?;
-            values.push((*id, view.into()));
+            let value: ValueOrView<'_> = match input.data {
+                Data::Floats(data) => TensorView::try_from_data(input.shape, data)
+                    .map_err(|e| fault(&e))?
+                    .into(),
+                // This runtime reads the graphs' int64 as 32 bits, which every vocabulary fits into.
+                Data::Ids(data) => {
+                    let data = data
+                        .iter()
+                        .map(|id| i32::try_from(*id))
+                        .collect::<Result<Vec<_>, _>>()
+                        .map_err(|e| fault(&e))?;
+                    Tensor::try_from_data(input.shape, data)
+                        .map_err(|e| fault(&e))?
+                        .into()
+                }
+            };
+            values.push((*id, value));
         }
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
         let results = self
