@@ -17,10 +17,9 @@ fn main() -> io::Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(&pack)? {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|e| e == "onnx" || e == "bin" || e == "json")
-        {
+        // The manifest is embedded as text, the card is for people; the rest is what the manifest lists.
+        let kind = path.extension().unwrap_or_default();
+        if path.is_file() && kind != "toml" && kind != "md" {
             files.push(path);
         }
     }

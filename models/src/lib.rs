@@ -8,7 +8,8 @@ mod pack;
 mod store;
 
 pub use manifest::{
-    FileEntry, GraphEntry, LABELS, Manifest, ManifestError, Role, Speech, TrainingSet, Trunk, Words,
+    FileEntry, Fusion, GraphEntry, LABELS, LateSpeech, Manifest, ManifestError, Role, SYSTEMS, Speech, Text,
+    TrainingSet, Trunk, Words,
 };
 pub use pack::{Bytes, Pack, PackError};
 pub use store::{Installed, StoreError, data_dir, install, installed, resolve};

@@ -136,6 +136,11 @@ impl Pack {
         self.0.files.get(&self.0.manifest.graph(role)?.file)
     }
 
+    /// The bytes of a file that the manifest lists, such as a vocabulary.
+    pub fn file(&self, path: &str) -> Option<&Bytes> {
+        self.0.files.get(path)
+    }
+
     /// Two packs with the same key are the same weights: what models are shared by.
     pub fn key(&self) -> String {
         let mut hash = Sha256::new();

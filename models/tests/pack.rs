@@ -164,3 +164,110 @@ fn a_path_that_leads_out_of_the_pack_is_refused() {
 fn the_embedded_pack_is_whole() {
     Pack::embedded().unwrap().verify().unwrap();
 }
+
+/// The tiny pack with every branch and system.
+fn whole() -> String {
+    let file = |path: &str| {
+        format!(
+            "[[files]]\npath = \"{path}\"\nsha256 = \"{}\"\nbytes = 4\n",
+            sha(b"head")
+        )
+    };
+    let graph = |role: &str, inputs: &str, outputs: &str| {
+        let list = |names: &str| {
+            names
+                .split(' ')
+                .map(|n| format!("\"{n}\""))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        format!(
+            "[[graphs]]\nrole = \"{role}\"\nfile = \"{role}.onnx\"\ninputs = [{}]\noutputs = [{}]\n{}",
+            list(inputs),
+            list(outputs),
+            file(&format!("{role}.onnx"))
+        )
+    };
+    let fusion = "speech = 1.0\ntext = 0.8\ngamma = 1.0\ntemperature = 1.1\nunknown_below = 0.5\n";
+    let systems = "systems = [\"late\", \"multilevel\", \"joint\", \"speech_only\", \"text_only\"]";
+    let tables = format!(
+        "[words]\nalphabet = [\"\", \"a\"]\nphones = [\"\", \"AA\"]\nlexicon = \"lexicon.txt\"\n\
+         [text]\nvocab = \"vocab.txt\"\nlongest = 96\ntemperature = 1.2\nunknown_below = 0.4\n\
+         trained_labels = [\"happy\"]\n\
+         [late_speech]\nmin_samples = 4000\nstats_width = 8\ntemperature = 1.3\nunknown_below = 0.4\n\
+         [late]\n{fusion}[multilevel]\nown = 0.5\n{fusion}[joint]\nown = 0.7\n{fusion}"
+    );
+    let past = "past_mean past_clips";
+    manifest(b"weights").replace("systems = [\"speech_only\"]", systems)
+        + &tables
+        + &graph("words", "top", "log_probs phone_log_probs")
+        + &graph("text", "ids", "logits affect toxic tokens lower")
+        + &graph("late_speech", &format!("audio {past}"), "logits affect stats")
+        + &graph(
+            "multilevel",
+            &format!("mix {past} phones syllables words tokens"),
+            "logits",
+        )
+        + &graph("joint", &format!("mix {past} lower"), "logits")
+        + &file("vocab.txt")
+        + &file("lexicon.txt")
+}
+
+#[test]
+fn a_pack_with_every_branch_says_how_each_system_fuses() {
+    let all = Manifest::parse(&whole()).unwrap();
+    let own = |system| all.fusion(system).unwrap().own.to_string();
+    assert_eq!((own("joint"), own("late")), ("0.7".into(), "0".into()));
+    assert!(all.fusion("speech_only").is_none());
+    assert_eq!(all.words.as_ref().unwrap().frames_per, 1);
+    let prior = all.late_speech.as_ref().unwrap().prior_clips;
+    assert!((prior - 5.0).abs() < f32::EPSILON);
+}
+
+#[test]
+fn what_a_system_lacks_is_named() {
+    let good = whole();
+    for (from, to, told) in [
+        ("role = \"joint\"", "role = \"text\"", "two text graphs"),
+        ("[joint]", "[jointly]", "needs the table [joint]"),
+        ("[text]", "[tekst]", "needs the table [text]"),
+        ("[late_speech]", "[late_speach]", "needs the table [late_speech]"),
+        ("\"late\",", "\"early\",", "'early' is none of"),
+        ("vocab = \"vocab.txt\"", "vocab = \"words.txt\"", "words.txt"),
+        ("lexicon = \"lexicon.txt\"", "lexicon = \"gone.txt\"", "gone.txt"),
+        ("longest = 96", "longest = 2", "text.longest"),
+        ("phones = [\"\", \"AA\"]", "", "words.phones"),
+        ("gamma = 1.0", "gamma = -1.0", "late: own, speech"),
+        ("[\"happy\"]", "[\"bored\"]", "'bored' is none of"),
+        (
+            "inputs = [\"ids\"]",
+            "inputs = [\"tokens\"]",
+            "text graph's inputs are tokens",
+        ),
+        ("\"toxic\", ", "", "text graph's outputs"),
+        ("[\"log_probs\", ", "[", "words graph's outputs"),
+        ("min_samples = 4000", "min_samples = 0", "late_speech.min_samples"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        let error = Manifest::parse(&good.replacen(from, to, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(told), "{from} → {to}: {error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_graph_is_reached_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = whole();
+    fs::write(dir.path().join("pack.toml"), &text).unwrap();
+    fs::write(dir.path().join("trunk.onnx"), b"weights").unwrap();
+    for file in Manifest::parse(&text).unwrap().files {
+        if file.path != "trunk.onnx" {
+            fs::write(dir.path().join(file.path), b"head").unwrap();
+        }
+    }
+    let pack = Pack::open(dir.path()).unwrap();
+    assert_eq!(pack.file("vocab.txt").unwrap().as_ref(), b"head");
+    assert!(pack.file("pack.toml").is_none());
+}
