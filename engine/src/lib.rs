@@ -21,6 +21,7 @@
 //!
 //! This crate knows no sink, no GUI and no file format, stores no sound and sends nothing anywhere.
 
+mod cleanup;
 mod detect;
 mod ears;
 mod engine;
@@ -28,6 +29,7 @@ mod label;
 mod latest;
 mod load;
 mod mind;
+mod numbers;
 mod outlet;
 mod queue;
 mod resample;
