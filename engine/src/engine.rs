@@ -3,6 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::mind::{Mind, MindError, PackInfo};
+use crate::recognise::{Loaded, Recogniser, RecogniserError};
 use crate::resample::ResampleError;
 use crate::session::Session;
 use crate::stream::{Stream, StreamConfig};
@@ -16,6 +17,8 @@ pub struct EngineConfig {
     pub pack: Option<String>,
     /// One of the pack's systems; `None` for its default.
     pub system: Option<String>,
+    /// Who turns speech into words.
+    pub recogniser: Recogniser,
     /// Threads that one run of a network may use.
     pub threads: usize,
 }
@@ -25,6 +28,7 @@ impl Default for EngineConfig {
         Self {
             pack: None,
             system: None,
+            recogniser: Recogniser::First,
             threads: 1,
         }
     }
@@ -78,6 +82,7 @@ impl Engine {
         let slot = Arc::new(Slot {
             config,
             mind: Mutex::new(None),
+            recogniser: Mutex::new(Arc::new(Loaded::First)),
             settled: Condvar::new(),
         });
         match worker.fault() {
@@ -101,6 +106,21 @@ impl Engine {
         Ok(Arc::clone(&self.slot.wait()?.info))
     }
 
+    /// Who turns speech into words at the moment.
+    pub fn recogniser(&self) -> Recogniser {
+        self.slot.recogniser().which()
+    }
+
+    /// Changes who turns speech into words, for every stream of this engine, from its next request on: no sound
+    /// is lost. Waits until the new one is loaded; if it cannot be, the old one stays.
+    pub fn set_recogniser(&self, which: Recogniser) -> Result<(), RecogniserError> {
+        if which != self.recogniser() {
+            self.slot
+                .change_recogniser(Loaded::load(which, self.slot.config.threads)?);
+        }
+        Ok(())
+    }
+
     /// Opens a live stream. Never waits for models: sound is taken in while they load.
     pub fn open(&self, config: &StreamConfig) -> Result<(Tap, Stream), OpenError> {
         Stream::open(Arc::clone(&self.slot), Arc::clone(&self.worker), config)
@@ -108,7 +128,8 @@ impl Engine {
 
     /// Opens a session for sound that can wait, such as a file. Waits until the pack is loaded.
     pub fn session(&self, config: &StreamConfig) -> Result<Session, EngineError> {
-        Ok(Session::new(self.slot.wait()?, config)?)
+        let mind = self.slot.wait()?;
+        Ok(Session::new(mind, self.slot.recogniser(), config)?)
     }
 }
 
@@ -119,6 +140,7 @@ type Settled = Result<Arc<Mind>, Arc<str>>;
 pub(crate) struct Slot {
     config: EngineConfig,
     mind: Mutex<Option<Settled>>,
+    recogniser: Mutex<Arc<Loaded>>,
     settled: Condvar,
 }
 
@@ -129,9 +151,24 @@ impl Slot {
             pack,
             system,
             threads,
+            recogniser,
         } = &self.config;
+        match Loaded::load(*recogniser, *threads) {
+            Ok(loaded) => self.change_recogniser(loaded),
+            // What was asked for by name is not quietly replaced.
+            Err(error) => return self.settle(Err(error.to_string().into())),
+        }
         let mind = Mind::get(pack.as_deref(), system.as_deref(), *threads);
         self.settle(mind.map_err(|error: MindError| error.to_string().into()));
+    }
+
+    /// Who turns speech into words.
+    pub(crate) fn recogniser(&self) -> Arc<Loaded> {
+        Arc::clone(&self.recogniser.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change_recogniser(&self, loaded: Loaded) {
+        *self.recogniser.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
     }
 
     pub(crate) fn settle(&self, mind: Settled) {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use undertone_models::{Manifest, Pack, PackError, Role};
 
 use crate::label::Label;
+use crate::recognise::Recogniser;
 use crate::runtime::{Graph, Input, Output, Rten, Runtime, RuntimeError};
 use crate::utterance::Request;
 use crate::words::{self, Heard};
@@ -82,8 +83,22 @@ pub(crate) struct Frames {
     count: usize,
     /// Words, unless they were not asked for.
     pub(crate) words: Option<Vec<Heard>>,
+    /// Who heard the words.
+    pub(crate) recogniser: Recogniser,
     pub(crate) trunk_time: Duration,
     pub(crate) words_time: Duration,
+}
+
+impl Frames {
+    /// The first pass's words, for another recogniser to better; `None` if no words were asked for.
+    pub(crate) fn take_words(&mut self) -> Option<Vec<Heard>> {
+        self.words.take()
+    }
+
+    /// Words in the place of those taken.
+    pub(crate) fn put_words(&mut self, words: Vec<Heard>, by: Recogniser) {
+        (self.words, self.recogniser) = (Some(words), by);
+    }
 }
 
 /// What the voice says, raw.
@@ -204,6 +219,8 @@ impl Mind {
             clock: audio.len() as u64,
             audio,
             clipped: false,
+            cut_from: None,
+            cut_to: None,
         };
         let frames = self.hear(&request, true)?;
         self.feel(&frames, &vec![0.0; self.manifest.speech.stats_width], 0.0)?;
@@ -242,6 +259,7 @@ impl Mind {
             mix: mix.data[from * width..to * width].to_vec(),
             count: to - from,
             words,
+            recogniser: Recogniser::First,
             trunk_time,
             words_time,
         })

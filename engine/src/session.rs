@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::ears::Ears;
 use crate::mind::{Mind, MindError};
+use crate::recognise::{InUse, Loaded, hear_again, recognise};
 use crate::resample::ResampleError;
 use crate::stream::{StreamConfig, ms};
 use crate::tap::{self, Counters, Drain, Losses, Tap};
@@ -35,12 +36,18 @@ pub struct Session {
     counters: Arc<Counters>,
     ears: Ears,
     track: Track,
+    recogniser: Arc<Loaded>,
+    in_use: InUse,
     mono: Vec<f32>,
     requests: Vec<Request>,
 }
 
 impl Session {
-    pub(crate) fn new(mind: Arc<Mind>, config: &StreamConfig) -> Result<Self, ResampleError> {
+    pub(crate) fn new(
+        mind: Arc<Mind>,
+        recogniser: Arc<Loaded>,
+        config: &StreamConfig,
+    ) -> Result<Self, ResampleError> {
         let counters = Arc::new(Counters::default());
         let (tap, drain) = tap::pair(config.rate, Arc::clone(&counters));
         Ok(Self {
@@ -50,6 +57,8 @@ impl Session {
             counters,
             ears: Ears::new(config.rate, config.cutting())?,
             track: Track::new(Origin::of(config)),
+            recogniser,
+            in_use: InUse::default(),
             mono: Vec::new(),
             requests: Vec::new(),
         })
@@ -109,18 +118,27 @@ impl Session {
 
     fn answer(&mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
         for request in self.requests.drain(..) {
-            let frames = self.mind.hear(&request, true)?;
+            let mut frames = self.mind.hear(&request, true)?;
+            let mut degraded = Vec::new();
+            if recognise(
+                &mut self.in_use,
+                &self.recogniser,
+                &request,
+                &mut frames,
+                &mut degraded,
+            ) {
+                // Nobody waits: it is heard again here and now.
+                hear_again(&self.recogniser, &request, &mut frames, &mut degraded);
+            }
             let began = Instant::now();
             let latency = Latency {
                 trunk: ms(frames.trunk_time),
                 text: ms(frames.words_time),
                 ..Latency::default()
             };
-            let degraded = if self.counters.read().non_finite > 0 {
-                vec![Degraded::NonFinite]
-            } else {
-                vec![]
-            };
+            if self.counters.read().non_finite > 0 {
+                degraded.push(Degraded::NonFinite);
+            }
             let emitted = seconds_of(request.clock);
             let mut update = self
                 .track

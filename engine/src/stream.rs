@@ -12,6 +12,7 @@ use crate::engine::{OpenError, Slot};
 use crate::latest::{Activity, Latest, Readers, Scored, Snapshot};
 use crate::outlet::{Outlet, Updates};
 use crate::queue::{Job, Queue};
+use crate::recognise::InUse;
 use crate::resample::ResampleError;
 use crate::tap::{self, Counters, Drain, Losses, RATES, Tap};
 use crate::track::{Origin, Track, seconds_of};
@@ -97,6 +98,7 @@ impl Stream {
                 now: Snapshot::start(),
             }),
             outlet: Outlet::default(),
+            recogniser: Mutex::default(),
             failure: Mutex::new(None),
             closed: AtomicBool::new(false),
             busy: AtomicBool::new(false),
@@ -168,6 +170,8 @@ pub(crate) struct Cell {
     pub(crate) track: Mutex<Track>,
     shown: Mutex<Shown>,
     outlet: Outlet,
+    /// Who turns this stream's speech into words.
+    pub(crate) recogniser: Mutex<InUse>,
     failure: Mutex<Option<String>>,
     closed: AtomicBool,
     busy: AtomicBool,
@@ -273,8 +277,11 @@ impl Cell {
         {
             let mut shown = lock(&self.shown);
             let Shown { readers, now } = &mut *shown;
-            now.score = Some(Scored::from(&update));
-            readers.write(*now);
+            // A final that was heard again may come after the next utterance's first score.
+            if now.score.is_none_or(|shown| shown.utterance <= update.utterance) {
+                now.score = Some(Scored::from(&update));
+                readers.write(*now);
+            }
         }
         self.outlet.send(&Arc::new(update));
     }

@@ -9,6 +9,7 @@ use undertone_models::Speech;
 
 use crate::label::{Affect, Scores, Verdict};
 use crate::mind::{Feeling, Frames, Mind, MindError, PackInfo};
+use crate::recognise::{LATER_AT_MOST, Recogniser, confidence};
 use crate::resample::RATE;
 use crate::update::{Degraded, Kind, Latency, SCHEMA, SpeechEvidence, TextEvidence, Update, Word};
 use crate::utterance::Request;
@@ -20,6 +21,9 @@ const LEARN_FROM_S: f64 = 0.8;
 const EDGE: u64 = 300 * RATE as u64 / 1_000;
 /// Utterances after which the baseline follows the speaker instead of averaging everything.
 const LONGEST_MEMORY: f32 = 60.0;
+
+/// Utterances whose finals may still be on their way; as many as wait to be heard again at most.
+const MOST_ASIDE: usize = 2 * LATER_AT_MOST;
 
 /// A sentence's worth of facts that do not come from the networks.
 #[derive(Debug, Clone)]
@@ -43,7 +47,17 @@ pub(crate) struct Track {
     utterance: u64,
     revision: u32,
     before: Vec<Heard>,
+    /// Utterances that are over but not settled: their finals are being heard again.
+    aside: Vec<Telling>,
     names: Option<Names>,
+}
+
+/// How far an utterance has been told.
+#[derive(Debug)]
+struct Telling {
+    utterance: u64,
+    revision: u32,
+    before: Vec<Heard>,
 }
 
 /// Strings of every update, made once.
@@ -63,6 +77,7 @@ impl Track {
             utterance: u64::MAX,
             revision: 0,
             before: Vec::new(),
+            aside: Vec::new(),
             names: None,
         }
     }
@@ -77,10 +92,7 @@ impl Track {
         emitted_s: f64,
         mut degraded: Vec<Degraded>,
     ) -> Result<Update, MindError> {
-        if self.utterance != request.utterance {
-            (self.utterance, self.revision) = (request.utterance, 0);
-            self.before.clear();
-        }
+        self.turn_to(request.utterance);
         let width = mind.manifest.speech.stats_width;
         let (past, clips) = match &self.baseline {
             Some(baseline) if baseline.mean.len() == width => (baseline.mean.clone(), baseline.clips),
@@ -102,7 +114,10 @@ impl Track {
         if request.clipped {
             degraded.push(Degraded::Clipped);
         }
-        let text = frames.words.as_ref().map(|words| self.text(words, request));
+        let text = frames
+            .words
+            .as_ref()
+            .map(|words| self.text(words, request, frames.recogniser));
         let names = self.names(&mind.info);
         let update = Update {
             schema: SCHEMA,
@@ -135,6 +150,31 @@ impl Track {
         Ok(update)
     }
 
+    /// A final that is heard again comes when the next utterance may have begun: each goes on where it was.
+    fn turn_to(&mut self, utterance: u64) {
+        if self.utterance == utterance {
+            return;
+        }
+        let left = Telling {
+            utterance: self.utterance,
+            revision: self.revision,
+            before: std::mem::take(&mut self.before),
+        };
+        if self.aside.len() >= MOST_ASIDE {
+            self.aside.remove(0);
+        }
+        self.aside.push(left);
+        let known = self
+            .aside
+            .iter()
+            .position(|telling| telling.utterance == utterance);
+        (self.utterance, self.revision) = (utterance, 0);
+        if let Some(at) = known {
+            let telling = self.aside.remove(at);
+            (self.revision, self.before) = (telling.revision, telling.before);
+        }
+    }
+
     fn learn(&mut self, feeling: &Feeling, mut mean: Vec<f32>, clips: f32) {
         if feeling.stats.iter().any(|value| !value.is_finite()) {
             return;
@@ -148,7 +188,7 @@ impl Track {
 
     /// Words of this pass, after those that lie before its sound; those on which two passes agree from the
     /// start are stable.
-    fn text(&mut self, heard: &[Heard], request: &Request) -> TextEvidence {
+    fn text(&mut self, heard: &[Heard], request: &Request, recogniser: Recogniser) -> TextEvidence {
         // A word at the very edge of the window was heard cut: the earlier pass knows it better.
         let edge = if request.audio_from > request.start {
             request.audio_from + EDGE
@@ -181,6 +221,8 @@ impl Track {
         let text = TextEvidence {
             scores: None,
             weight: 0.0,
+            recogniser,
+            confidence: confidence(&words),
             transcript: words
                 .iter()
                 .map(|word| word.text.as_str())

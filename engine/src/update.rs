@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::label::{Affect, Scores, Verdict};
+use crate::recognise::Recogniser;
 
 /// Version of the update's form.
 pub const SCHEMA: u32 = 1;
@@ -105,6 +106,10 @@ pub struct TextEvidence {
     pub scores: Option<Scores>,
     /// Its weight in the fused score, 0 to 1.
     pub weight: f32,
+    /// Who heard the words.
+    pub recogniser: Recogniser,
+    /// How sure the recogniser is of the whole, 0 to 1; low where it hears a language that it does not know.
+    pub confidence: f32,
     /// The words as one line.
     pub transcript: String,
     /// The words with their times.
@@ -155,6 +160,8 @@ pub enum Degraded {
     Overflow,
     /// Sound that was not a number was replaced by silence.
     NonFinite,
+    /// The recogniser asked for failed on this utterance: its words are the first pass's.
+    RecogniserFailed,
     /// The input is at full scale so often that the voice is distorted.
     Clipped,
 }

@@ -32,6 +32,8 @@ const WINDOW: usize = 4_000 * MS;
 const PAUSE: u64 = 96 * MS as u64;
 /// How far back from the longest utterance a quiet place for the cut is looked for.
 const CUT_SEARCH: usize = 2_000 * MS;
+/// Sound from the other side of a cut that is heard with each: a word on the cut is heard whole by both.
+const OVERLAP: usize = 480 * MS;
 /// Level from which a sample counts as clipped.
 const FULL_SCALE: f32 = 0.995;
 /// Share of clipped samples from which the voice counts as distorted.
@@ -82,6 +84,10 @@ pub(crate) struct Request {
     pub clock: u64,
     /// So much of it is at full scale that the voice is distorted.
     pub clipped: bool,
+    /// Where the utterance begins because the one before was cut there; the sound from before belongs to that.
+    pub cut_from: Option<u64>,
+    /// Where it was cut; the sound from there on belongs to the next.
+    pub cut_to: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -91,6 +97,8 @@ struct Speaking {
     start: u64,
     /// First sample kept.
     from: u64,
+    /// It goes on from a cut.
+    goes_on: bool,
     voiced_end: u64,
     voiced: usize,
     next_hop: u64,
@@ -163,7 +171,7 @@ impl Segmenter {
     pub(crate) fn finish(&mut self, out: &mut Vec<Request>) {
         if let Some(speaking) = self.speaking.take() {
             let end = speaking.voiced_end;
-            self.close(&speaking, end, self.clock(), out);
+            self.close(&speaking, end, self.clock(), None, out);
         }
         self.onset = [false; 4];
     }
@@ -192,19 +200,20 @@ impl Segmenter {
         let silent = now - speaking.voiced_end;
         if silent >= u64::from(self.cutting.hangover_ms) * MS as u64 {
             let end = speaking.voiced_end;
-            self.close(&speaking, end, now, out);
+            self.close(&speaking, end, now, None, out);
         } else if now - speaking.start >= u64::from(self.cutting.longest_ms) * MS as u64 {
             let cut = quietest(&speaking, now);
-            self.close(&speaking, cut, now, out);
+            self.close(&speaking, cut, now, Some(cut), out);
             // The rest goes on as the next utterance: not one sample lies between the two.
             let rest = usize::try_from(now - cut).unwrap_or(0);
             let mut next = self.begin(cut, now, rest);
-            next.from = cut;
+            next.from = cut.saturating_sub(OVERLAP as u64).max(speaking.from);
+            next.goes_on = true;
             self.speaking = Some(next);
         } else {
             let due = now >= speaking.next_hop && speaking.voiced >= FIRST && silent < PAUSE;
             if self.cutting.provisional && due {
-                out.push(self.request(&speaking, Kind::Provisional, speaking.voiced_end, now, now));
+                out.push(self.request(&speaking, Kind::Provisional, speaking.voiced_end, now, now, None));
                 speaking.shown = true;
                 speaking.next_hop = now + self.hop_ms(now - speaking.start) * MS as u64;
             }
@@ -226,6 +235,7 @@ impl Segmenter {
             number,
             start,
             from: start.saturating_sub(PRE_ROLL as u64).max(self.kept_from),
+            goes_on: false,
             voiced_end: now,
             voiced,
             next_hop: start + FIRST as u64,
@@ -234,17 +244,26 @@ impl Segmenter {
         }
     }
 
-    fn close(&mut self, speaking: &Speaking, end: u64, now: u64, out: &mut Vec<Request>) {
+    fn close(&mut self, speaking: &Speaking, end: u64, now: u64, cut: Option<u64>, out: &mut Vec<Request>) {
         if speaking.voiced < CLICK && !speaking.shown {
             // Nobody has seen it: its number goes to the next.
             self.next_number = speaking.number;
             return;
         }
-        let until = (end + TAIL as u64).min(now);
-        out.push(self.request(speaking, Kind::Final, end, until, now));
+        let after = if cut.is_some() { OVERLAP } else { TAIL };
+        let until = (end + after as u64).min(now);
+        out.push(self.request(speaking, Kind::Final, end, until, now, cut));
     }
 
-    fn request(&self, speaking: &Speaking, kind: Kind, end: u64, until: u64, clock: u64) -> Request {
+    fn request(
+        &self,
+        speaking: &Speaking,
+        kind: Kind,
+        end: u64,
+        until: u64,
+        clock: u64,
+        cut_to: Option<u64>,
+    ) -> Request {
         let from = match kind {
             Kind::Final => speaking.from,
             Kind::Provisional => speaking.from.max(until.saturating_sub(WINDOW as u64)),
@@ -266,6 +285,8 @@ impl Segmenter {
             clipped: loud as f32 > audio.len() as f32 * CLIPPED_SHARE,
             audio,
             clock,
+            cut_from: speaking.goes_on.then_some(speaking.start),
+            cut_to,
         }
     }
 
@@ -290,8 +311,8 @@ const FORGET_FROM: usize = 16_000;
 /// The best place to cut speech that does not stop: the end of its least voiced frame of late.
 fn quietest(speaking: &Speaking, now: u64) -> u64 {
     let frames = speaking.recent.len();
-    // Not within the newest 200 ms: the next utterance needs something to begin with.
-    let usable = frames.saturating_sub(200 * MS / FRAME).max(1);
+    // Not in the newest sound: the next utterance needs something to begin with, and a word on the cut its end.
+    let usable = frames.saturating_sub(OVERLAP.div_ceil(FRAME)).max(1);
     let lowest = speaking
         .recent
         .iter()

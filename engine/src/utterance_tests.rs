@@ -112,8 +112,19 @@ fn speech_that_does_not_stop_is_cut_without_losing_a_sample() {
     for pair in finals.windows(2) {
         assert_eq!(pair[0].end, pair[1].start, "no gap and no overlap at the cut");
         assert_eq!(pair[0].utterance + 1, pair[1].utterance);
+        // A word on the cut is heard whole by both, and both know whose it is.
+        assert_eq!(
+            (pair[0].cut_to, pair[1].cut_from),
+            (Some(pair[0].end), Some(pair[1].start))
+        );
+        assert!(pair[0].audio_from + pair[0].audio.len() as u64 >= pair[0].end + 400 * MS as u64);
+        assert!(pair[1].audio_from + 400 * MS as u64 <= pair[1].start);
     }
     assert!(finals.iter().all(|f| f.end - f.start <= 4_100 * MS as u64));
+    assert_eq!(
+        (finals[0].cut_from, finals[finals.len() - 1].cut_to),
+        (None, None)
+    );
 }
 
 #[test]

@@ -12,10 +12,13 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Slot;
 use crate::load::Load;
+use crate::mind::{Frames, Mind};
 use crate::queue::{Job, Next, Queue};
+use crate::recognise::{Later, LaterQueue, hear_again, recognise};
 use crate::stream::{Cell, lock, ms};
 use crate::track::seconds_of;
 use crate::update::{Degraded, Kind, Latency};
+use crate::utterance::Request;
 
 /// How often streams are looked at. The audio thread wakes nobody: waking is a system call.
 const LOOK: Duration = Duration::from_millis(10);
@@ -38,6 +41,8 @@ struct Shared {
     cells: Mutex<Vec<Arc<Cell>>>,
     queue: Queue,
     load: Load,
+    /// Finals that a slow recogniser hears again.
+    later: Arc<LaterQueue>,
     stop: Mutex<bool>,
     changed: Condvar,
     thinkers: Mutex<Vec<Thinker>>,
@@ -116,6 +121,9 @@ impl Drop for Worker {
         *lock(&self.shared.stop) = true;
         self.shared.changed.notify_all();
         self.shared.queue.stop();
+        if let Some(again) = self.shared.later.stop() {
+            let _ = again.join();
+        }
         if let Some(ears) = lock(&self.ears).take() {
             // A panic of theirs was reported where it happened.
             let _ = ears.join();
@@ -221,39 +229,86 @@ fn think(shared: &Arc<Shared>, at: &At) {
 
 fn score(shared: &Shared, job: &Job) {
     let Some(mind) = job.cell.slot.mind() else { return };
-    let wait = job.asked.elapsed();
+    let times = Times {
+        asked: job.asked,
+        wait: job.asked.elapsed(),
+        capture: job.capture,
+    };
     if job.request.kind == Kind::Provisional {
-        shared.load.waited(wait, Instant::now());
+        shared.load.waited(times.wait, Instant::now());
     }
     let want_words = job.request.kind == Kind::Final || shared.load.partial_words();
-    let scored = mind.hear(&job.request, want_words).and_then(|frames| {
-        let mut degraded = shared.load.degraded();
-        let losses = job.cell.counters.read();
-        if losses.dropped > 0 {
-            degraded.push(Degraded::Overflow);
+    let mut frames = match mind.hear(&job.request, want_words) {
+        Ok(frames) => frames,
+        Err(error) => return job.cell.fail(error.to_string()),
+    };
+    let mut degraded = shared.load.degraded();
+    let losses = job.cell.counters.read();
+    if losses.dropped > 0 {
+        degraded.push(Degraded::Overflow);
+    }
+    if losses.non_finite > 0 {
+        degraded.push(Degraded::NonFinite);
+    }
+    let loaded = job.cell.slot.recogniser();
+    let heard = &mut lock(&job.cell.recogniser);
+    if !recognise(heard, &loaded, &job.request, &mut frames, &mut degraded) {
+        return settle(&job.cell, &mind, &job.request, &frames, &times, degraded);
+    }
+    // Shown at once with the first pass's words; final when it has been heard again.
+    let shown = Request {
+        kind: Kind::Provisional,
+        ..job.request.clone()
+    };
+    settle(&job.cell, &mind, &shown, &frames, &times, degraded.clone());
+    let (cell, request) = (Arc::clone(&job.cell), job.request.clone());
+    let later = Later {
+        cell: Arc::clone(&job.cell),
+        run: Box::new(move |in_time| {
+            if in_time {
+                hear_again(&loaded, &request, &mut frames, &mut degraded);
+            } else {
+                degraded.push(Degraded::RecogniserFailed);
+            }
+            settle(&cell, &mind, &request, &frames, &times, degraded);
+        }),
+    };
+    shared.later.ask(later);
+}
+
+/// When a request was asked and what it waited for.
+struct Times {
+    asked: Instant,
+    wait: Duration,
+    capture: Duration,
+}
+
+/// Scores what was heard and hands it on.
+fn settle(
+    cell: &Cell,
+    mind: &Mind,
+    request: &Request,
+    frames: &Frames,
+    times: &Times,
+    degraded: Vec<Degraded>,
+) {
+    let began = Instant::now();
+    let latency = Latency {
+        capture: ms(times.capture),
+        queue: ms(times.wait),
+        trunk: ms(frames.trunk_time),
+        text: ms(frames.words_time),
+        ..Latency::default()
+    };
+    let emitted = seconds_of(request.clock) + times.asked.elapsed().as_secs_f64();
+    match lock(&cell.track).settle(mind, request, frames, latency, emitted, degraded) {
+        Ok(mut update) => {
+            update.latency_ms.fuse = ms(began.elapsed());
+            let heard_late = (request.clock - request.end) as f32 / 16.0;
+            update.latency_ms.total = heard_late + ms(times.capture + times.asked.elapsed());
+            cell.publish(update);
         }
-        if losses.non_finite > 0 {
-            degraded.push(Degraded::NonFinite);
-        }
-        let began = Instant::now();
-        let latency = Latency {
-            capture: ms(job.capture),
-            queue: ms(wait),
-            trunk: ms(frames.trunk_time),
-            text: ms(frames.words_time),
-            ..Latency::default()
-        };
-        let emitted = seconds_of(job.request.clock) + job.asked.elapsed().as_secs_f64();
-        let mut update =
-            lock(&job.cell.track).settle(&mind, &job.request, &frames, latency, emitted, degraded)?;
-        update.latency_ms.fuse = ms(began.elapsed());
-        let heard_late = (job.request.clock - job.request.end) as f32 / 16.0;
-        update.latency_ms.total = heard_late + ms(job.capture + job.asked.elapsed());
-        Ok(update)
-    });
-    match scored {
-        Ok(update) => job.cell.publish(update),
-        Err(error) => job.cell.fail(error.to_string()),
+        Err(error) => cell.fail(error.to_string()),
     }
 }
 

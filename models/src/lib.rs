@@ -5,6 +5,7 @@
 
 mod manifest;
 mod pack;
+mod recognisers;
 mod store;
 
 pub use manifest::{
@@ -12,4 +13,8 @@ pub use manifest::{
     TrainingSet, Trunk, Words,
 };
 pub use pack::{Bytes, Pack, PackError};
+pub use recognisers::{
+    About, InstalledRecogniser, RecogniserStoreError, install_recogniser, installed_recognisers,
+    remove_recogniser,
+};
 pub use store::{Installed, StoreError, data_dir, install, installed, resolve};

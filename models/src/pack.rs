@@ -172,7 +172,7 @@ fn verify(path: &Path, bytes: &[u8], size: u64, sha256: &str) -> Result<(), Pack
     Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes
         .iter()

@@ -48,7 +48,7 @@ pub enum Command {
     Bench(crate::bench::Bench),
     /// Measure how right the engine is on a labelled corpus
     Eval(crate::eval::Eval),
-    /// List, inspect, verify and install model packs
+    /// List, inspect, verify and install model packs and recognisers
     Models {
         /// What to do with them.
         #[command(subcommand)]
@@ -119,7 +119,7 @@ pub struct Live {
 /// `undertone models`.
 #[derive(Debug, Subcommand)]
 pub enum Models {
-    /// List the packs that are found
+    /// List the packs and recognisers that are found
     List(Json),
     /// Show what a pack is, what it learnt from and how well it was measured to do
     Info {
@@ -133,6 +133,34 @@ pub enum Models {
     Verify {
         /// Name or folder; the pack in use if left out
         name: Option<String>,
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "documented at its type")]
+        json: Json,
+    },
+    /// Install a recogniser that is not part of a pack: moonshine or vosk
+    ///
+    /// Without --from, its package is fetched with pip at a pinned version and hash; nothing else leaves this
+    /// machine. Moonshine (27 MB of networks, MIT) hears each utterance again when it is over. Vosk (Apache-2.0)
+    /// needs a speech model in your language, which you bring.
+    Add {
+        /// moonshine or vosk
+        #[arg(value_name = "RECOGNISER")]
+        which: undertone::Recogniser,
+        /// A wheel, a folder with its files, or Vosk's library, in place of the package index
+        #[arg(long, value_name = "PATH")]
+        from: Option<PathBuf>,
+        /// Folder of a Vosk speech model
+        #[arg(long, value_name = "DIR")]
+        model: Option<PathBuf>,
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "documented at its type")]
+        json: Json,
+    },
+    /// Remove a recogniser that was added
+    Remove {
+        /// moonshine or vosk
+        #[arg(value_name = "RECOGNISER")]
+        which: undertone::Recogniser,
         #[command(flatten)]
         #[allow(missing_docs, reason = "documented at its type")]
         json: Json,

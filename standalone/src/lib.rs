@@ -14,6 +14,7 @@ pub mod fault;
 pub mod inputs;
 pub mod live;
 pub mod models;
+pub mod recognisers;
 pub mod settings;
 pub mod shell;
 pub mod sink;

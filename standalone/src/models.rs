@@ -5,16 +5,21 @@ use std::path::Path;
 
 use console::Style;
 use serde::Serialize;
-use undertone::models::{self, Manifest, Pack, PackError, StoreError};
+use undertone::Recogniser;
+use undertone::models::{
+    self, InstalledRecogniser, Manifest, Pack, PackError, RecogniserStoreError, StoreError,
+};
 
 use crate::cli::Models;
 use crate::fault::{Ending, Fault};
+use crate::recognisers;
 use crate::settings::Settings;
 use crate::term;
 
-/// One pack in the list.
+/// One pack or recogniser in the list.
 #[derive(Debug, Serialize)]
 struct Row {
+    kind: &'static str,
     name: String,
     version: String,
     licence: String,
@@ -37,6 +42,20 @@ pub fn run(action: &Models, settings: &Settings) -> Result<Ending, Fault> {
             }
         }
         Models::Verify { name, json } => verify(&mut out, name.as_deref(), json.json, settings),
+        Models::Add {
+            which,
+            from,
+            model,
+            json,
+        } => {
+            let wanted = recognisers::Wanted {
+                which: *which,
+                from: from.as_deref(),
+                model: model.as_deref(),
+            };
+            recognisers::add(&mut out, &wanted, json.json)
+        }
+        Models::Remove { which, json } => recognisers::remove(&mut out, *which, json.json),
         Models::Install {
             dir,
             as_default,
@@ -76,6 +95,7 @@ fn list(out: &mut impl Write, json: bool, settings: &Settings) -> Result<Ending,
                     ..
                 } = pack.manifest().clone();
                 Row {
+                    kind: "pack",
                     name,
                     version,
                     licence,
@@ -92,6 +112,7 @@ fn list(out: &mut impl Write, json: bool, settings: &Settings) -> Result<Ending,
                     .into_owned();
                 let (version, licence) = (String::new(), String::new());
                 Row {
+                    kind: "pack",
                     name,
                     version,
                     licence,
@@ -113,6 +134,11 @@ fn list(out: &mut impl Write, json: bool, settings: &Settings) -> Result<Ending,
     {
         rows.push(row(pack.origin(), &Ok(pack.clone())));
     }
+    rows.extend(
+        models::installed_recognisers()
+            .into_iter()
+            .map(|found| recogniser_row(found, settings)),
+    );
     if json {
         return print_json(out, &rows);
     }
@@ -132,6 +158,33 @@ fn list(out: &mut impl Write, json: bool, settings: &Settings) -> Result<Ending,
         writeln!(out, "{}", text.trim_end()).map_err(Fault::output)?;
     }
     Ok(Ending::Good)
+}
+
+fn recogniser_row(
+    (name, found): (String, Result<InstalledRecogniser, RecogniserStoreError>),
+    settings: &Settings,
+) -> Row {
+    let in_use = settings.recogniser.name() == name;
+    match found {
+        Ok(InstalledRecogniser { dir, about }) => Row {
+            kind: "recogniser",
+            name,
+            version: about.version,
+            licence: about.licence,
+            place: dir.display().to_string(),
+            in_use,
+            error: None,
+        },
+        Err(error) => Row {
+            kind: "recogniser",
+            name,
+            version: String::new(),
+            licence: String::new(),
+            place: String::new(),
+            in_use,
+            error: Some(error.to_string()),
+        },
+    }
 }
 
 fn info(out: &mut impl Write, pack: &Pack) -> Result<Ending, Fault> {
@@ -199,6 +252,11 @@ fn verify(
     json: bool,
     settings: &Settings,
 ) -> Result<Ending, Fault> {
+    if let Some(which) = name.and_then(|name| name.parse::<Recogniser>().ok())
+        && which != Recogniser::First
+    {
+        return verify_recogniser(out, which, json);
+    }
     let pack = chosen(name, settings)?;
     // A pack in a folder was verified on opening; the built-in one is only verified here.
     pack.verify().map_err(|error| Fault::User(error.to_string()))?;
@@ -212,6 +270,10 @@ fn verify(
         files: files.len(),
         whole: true,
     };
+    show_verified(out, verified, json)
+}
+
+fn show_verified(out: &mut impl Write, verified: Verified, json: bool) -> Result<Ending, Fault> {
     if json {
         return print_json(out, &verified);
     }
@@ -228,6 +290,22 @@ fn verify(
     )
     .map_err(Fault::output)?;
     Ok(Ending::Good)
+}
+
+fn verify_recogniser(out: &mut impl Write, which: Recogniser, json: bool) -> Result<Ending, Fault> {
+    let found = InstalledRecogniser::find(which.name()).and_then(|found| found.verify().map(|()| found));
+    let InstalledRecogniser { dir, about } = found.map_err(|error| Fault::User(error.to_string()))?;
+    show_verified(
+        out,
+        Verified {
+            name: about.name,
+            version: about.version,
+            place: dir.display().to_string(),
+            files: about.files.len(),
+            whole: true,
+        },
+        json,
+    )
 }
 
 fn install(out: &mut impl Write, dir: &Path, as_default: bool, json: bool) -> Result<Ending, Fault> {

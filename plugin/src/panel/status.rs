@@ -116,6 +116,7 @@ pub const fn degraded(what: Degraded) -> &'static str {
         Degraded::PartialWordsDropped => "The computer is busy: words come at the end only",
         Degraded::Overflow => "Some sound was lost",
         Degraded::NonFinite => "The input had invalid samples",
+        Degraded::RecogniserFailed => "The recogniser failed: words are the first pass's",
         Degraded::Clipped => "The input is clipped: turn it down",
     }
 }

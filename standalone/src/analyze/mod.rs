@@ -81,6 +81,7 @@ pub fn start(settings: &Settings) -> Engine {
     Engine::start(EngineConfig {
         pack: settings.pack.clone(),
         system: settings.system.clone(),
+        recogniser: settings.recogniser,
         threads: settings.threads,
     })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use serde::{Deserialize, Serialize};
+use undertone::Recogniser;
 
 use crate::cli::Format;
 
@@ -18,6 +19,9 @@ pub struct Layer {
     /// System of the pack that scores
     #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_SYSTEM")]
     pub system: Option<String>,
+    /// Who turns speech into words: first, moonshine or vosk [default: first]
+    #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_RECOGNISER")]
+    pub recogniser: Option<Recogniser>,
     /// Threads for the networks [default: 1]
     #[arg(long, global = true, value_name = "N", env = "UNDERTONE_THREADS")]
     pub threads: Option<usize>,

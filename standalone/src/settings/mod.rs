@@ -11,6 +11,7 @@ use std::{env, fs, io};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use serde::Serialize;
+use undertone::Recogniser;
 
 pub use layer::{Color, Layer};
 use words::InWords as _;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub pack: Option<String>,
     /// System; the pack's own choice if none.
     pub system: Option<String>,
+    /// Who turns speech into words.
+    pub recogniser: Recogniser,
     /// Threads for the networks.
     pub threads: usize,
     /// Milliseconds between provisional scores.
@@ -110,9 +113,10 @@ pub struct Setting {
 }
 
 /// Every key, in the order of help.
-pub const KEYS: [&str; 11] = [
+pub const KEYS: [&str; 12] = [
     "pack",
     "system",
+    "recogniser",
     "threads",
     "hop_ms",
     "finals_only",
@@ -224,6 +228,7 @@ impl Settings {
         let mut settings = Self {
             pack: pick!(pack),
             system: pick!(system),
+            recogniser: pick!(recogniser, Recogniser::First),
             threads: pick!(threads, 1),
             hop_ms: pick!(hop_ms),
             finals_only: pick!(finals_only, false),

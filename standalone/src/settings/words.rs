@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use undertone::Recogniser;
+
 use super::Color;
 use crate::cli::Format;
 
@@ -52,6 +54,12 @@ impl InWords for bool {
 impl InWords for Vec<Format> {
     fn in_words(&self) -> String {
         toml::Value::from(self.iter().map(|format| format.name()).collect::<Vec<_>>()).to_string()
+    }
+}
+
+impl InWords for Recogniser {
+    fn in_words(&self) -> String {
+        format!("\"{self}\"")
     }
 }
 

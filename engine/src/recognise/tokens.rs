@@ -1,0 +1,142 @@
+//! Moonshine's tokens: from numbers to words, and when a row of them turns in circles.
+
+use super::align::Untimed;
+
+/// Begins a word in the token table.
+const SPACE: &str = "\u{2581}";
+/// Tokens under this one mean "unknown", "begin" and "end", and are never text.
+pub(super) const FIRST_TEXT: usize = 3;
+/// The longest row of tokens that is looked at for repeats.
+const LONGEST_LOOP: usize = 12;
+/// So many tokens said over again are a loop; fewer may be meant ("no, no, no").
+const LOOP_TOKENS: usize = 8;
+
+/// The token table.
+#[derive(Debug)]
+pub(super) struct Tokens(Vec<Vec<u8>>);
+
+impl Tokens {
+    /// Reads the table: for each token its length (one byte, or two from 128 on) and its bytes.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (mut tokens, mut at) = (Vec::new(), 0);
+        while at < bytes.len() {
+            let mut length = usize::from(bytes[at]);
+            at += 1;
+            if length >= 128 {
+                length = usize::from(*bytes.get(at)?) * 128 + length - 128;
+                at += 1;
+            }
+            tokens.push(bytes.get(at..at.checked_add(length)?)?.to_vec());
+            at += length;
+        }
+        (tokens.len() > FIRST_TEXT).then_some(Self(tokens))
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Words of a row of tokens with the logarithm of each one's probability.
+    pub(super) fn words(&self, row: &[(usize, f32)]) -> Vec<Untimed> {
+        let mut words: Vec<(Vec<u8>, f32, u32)> = Vec::new();
+        for &(token, log) in row {
+            let Some(bytes) = self.0.get(token).filter(|_| token >= FIRST_TEXT) else {
+                continue;
+            };
+            // Marks for programs, not words.
+            if bytes.starts_with(b"<<") || bytes.starts_with(b"<|") {
+                continue;
+            }
+            let (begins, text) = match bytes.strip_prefix(SPACE.as_bytes()) {
+                Some(text) => (true, text),
+                None => (false, bytes.as_slice()),
+            };
+            match words.last_mut() {
+                Some((word, logs, count)) if !begins => {
+                    word.extend_from_slice(text);
+                    (*logs, *count) = (*logs + log, *count + 1);
+                }
+                _ => words.push((text.to_vec(), log, 1)),
+            }
+        }
+        words
+            .into_iter()
+            .map(|(word, logs, count)| Untimed {
+                text: String::from_utf8_lossy(&word)
+                    .replace(SPACE, " ")
+                    .trim()
+                    .to_owned(),
+                confidence: (logs / count as f32).exp().clamp(0.0, 1.0),
+            })
+            .filter(|word| word.text.contains(char::is_alphanumeric))
+            .collect()
+    }
+}
+
+/// How many tokens of the row to keep, if its end goes round in circles: one round of it stays.
+pub(super) fn without_loop(row: &[(usize, f32)]) -> Option<usize> {
+    let same = |a: usize, b: usize| row[a].0 == row[b].0;
+    for length in 1..=LONGEST_LOOP.min(row.len() / 2) {
+        let mut times = 1;
+        while (times + 1) * length <= row.len()
+            && (0..length).all(|k| {
+                let last = row.len() - 1 - k;
+                same(last, last - times * length)
+            })
+        {
+            times += 1;
+        }
+        if times >= 3 && times * length >= LOOP_TOKENS {
+            return Some(row.len() - (times - 1) * length);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(words: &[&str]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for word in words {
+            let length = u8::try_from(word.len()).expect("short");
+            bytes.push(length);
+            bytes.extend(word.bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn tokens_become_words() {
+        let tokens = Tokens::read(&table(&[
+            "<unk>", "<s>", "</s>", "▁Hel", "lo", ",", "▁you", "<<ST_1>>",
+        ]));
+        let tokens = tokens.expect("a table");
+        let row: Vec<(usize, f32)> = [1, 3, 4, 5, 7, 6, 2].map(|token| (token, -0.5)).to_vec();
+        let words = tokens.words(&row);
+        let texts: Vec<_> = words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(texts, ["Hello,", "you"]);
+        assert!((words[0].confidence - (-0.5_f32).exp()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_damaged_table_is_refused() {
+        let whole = table(&["a", "b", "c", "dd"]);
+        assert!(Tokens::read(&whole).is_some());
+        assert!(Tokens::read(&whole[..whole.len() - 1]).is_none());
+        assert!(Tokens::read(&[200]).is_none());
+        assert!(Tokens::read(&[]).is_none());
+    }
+
+    #[test]
+    fn a_row_in_circles_is_ended_and_an_emphasis_is_not() {
+        let row =
+            |tokens: &[usize]| -> Vec<(usize, f32)> { tokens.iter().map(|&token| (token, 0.0)).collect() };
+        assert_eq!(without_loop(&row(&[9, 5, 6, 7, 5, 6, 7, 5, 6, 7])), Some(4));
+        assert_eq!(without_loop(&row(&[4; 8])), Some(1));
+        assert_eq!(without_loop(&row(&[8, 4, 4, 4])), None, "no, no, no");
+        assert_eq!(without_loop(&row(&[5, 6, 7, 5, 6, 7])), None);
+        assert_eq!(without_loop(&[]), None);
+    }
+}
