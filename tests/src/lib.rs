@@ -6,5 +6,7 @@ pub mod program;
 pub mod samples;
 mod skip;
 pub mod sounds;
+pub mod tiny_vosk;
+pub mod wheels;
 
 pub use skip::skipped;

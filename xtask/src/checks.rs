@@ -23,6 +23,7 @@ const NAMES: &[&str] = &[
     "build",
     "tests",
     "doc-tests",
+    "recognisers",
     "recipes",
     "plugin",
     "clap-validator",
@@ -32,8 +33,12 @@ const NAMES: &[&str] = &[
 
 /// The plugin host for Python, and what its checks need.
 const PEDALBOARD: &[&str] = &["pedalboard==0.9.26", "numpy==2.4.6"];
+/// The wheels of the optional recognisers; the program itself holds their hashes.
+const RECOGNISERS: [&str; 2] = ["moonshine-voice==0.0.69", "vosk==0.3.45"];
 /// How long the database of advisories may take to come.
 const DATABASE_LIMIT: Duration = Duration::from_secs(90);
+/// How long 64 MB of wheels may take to come.
+const WHEELS_LIMIT: Duration = Duration::from_mins(10);
 
 /// The command.
 pub fn run(root: &Path, arguments: &[&str]) -> Result<()> {
@@ -91,6 +96,7 @@ fn all(root: &Path, only: Vec<String>) -> Result<()> {
     steps.step("doc-tests", || {
         passed(Job::cargo(root).words("test --workspace --doc --locked").run())
     });
+    steps.step("recognisers", || recognisers(root, &skips));
     steps.step("recipes", || recipes(root));
     steps.step("plugin", || plugin(root));
     steps.step("clap-validator", || clap_validator(root));
@@ -150,6 +156,42 @@ fn advisories(root: &Path) -> Result<Outcome> {
     passed(
         Job::new(root, deny)
             .words("--locked check --hide-inclusion-graph --disable-fetch advisories")
+            .run(),
+    )
+}
+
+/// The optional recognisers with their real packages, which pip fetches into `target/`.
+fn recognisers(root: &Path, skips: &Path) -> Result<Outcome> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return skipped("the wheels are fetched for Linux on x86-64 only; it runs there");
+    }
+    let wheels = crate::target(root).join("wheels");
+    fs::create_dir_all(&wheels)?;
+    let count = fs::read_dir(&wheels)?.count();
+    if count < RECOGNISERS.len() {
+        let python = match setup::python(root, "wheels", &["pip"]) {
+            Ok(python) => python,
+            Err(why) => return skipped(why),
+        };
+        let fetch = Job::new(root, python)
+            .words("-m pip download --quiet --no-deps --only-binary :all: --dest")
+            .arg(&wheels);
+        if !RECOGNISERS
+            .iter()
+            .fold(fetch, Job::arg)
+            .succeeds_within(WHEELS_LIMIT)
+        {
+            return skipped(
+                "pip reaches no package index with moonshine-voice and vosk; it runs where it does",
+            );
+        }
+    }
+    passed(
+        Job::cargo(root)
+            .words("test --locked --package undertone-tests --test recognisers -- --include-ignored")
+            .env("UNDERTONE_WHEELS", &wheels)
+            .env("UNDERTONE_BIN", program(root))
+            .env("UNDERTONE_SKIPS", skips)
             .run(),
     )
 }
