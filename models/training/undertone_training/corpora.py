@@ -3,29 +3,11 @@
 import csv
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import labels
+from . import held_corpora, labels, mosei
+from .clip import Clip, need
 from .errors import RecipeError
-
-
-@dataclass
-class Clip:
-    """One recording: where it is, and what is known of it."""
-
-    path: Path
-    speaker: str
-    label: int | None = None
-    text: str = ""
-    split: str = ""
-    votes: list[float] = field(default_factory=list)
-
-
-def _need(folder: Path, what: str) -> Path:
-    if not folder.exists():
-        raise RecipeError(f"{folder}: not found; {what}")
-    return folder
 
 
 def _manifest(root: Path, with_labels: bool) -> Iterator[tuple[dict, Clip]]:
@@ -74,7 +56,7 @@ def crema_d(root: Path) -> Iterator[Clip]:
             clip.votes = parse_votes(row.get("votes", ""), f"{root / 'manifest.csv'}: {row['path']}")
             yield clip
         return
-    folder = _need(root / "AudioWAV", "give the folder that holds CREMA-D's AudioWAV, or one with a manifest.csv")
+    folder = need(root / "AudioWAV", "give the folder that holds CREMA-D's AudioWAV, or one with a manifest.csv")
     for file in sorted(folder.glob("*.wav")):
         parts = file.stem.split("_")
         if len(parts) != 4 or parts[2] not in _CREMA_CODES:
@@ -91,7 +73,7 @@ def emodb(root: Path) -> Iterator[Clip]:
     if (root / "manifest.csv").exists():
         yield from (clip for _, clip in _manifest(root, True))
         return
-    folder = _need(root / "wav", "give the folder that holds EMO-DB's wav, or one with a manifest.csv")
+    folder = need(root / "wav", "give the folder that holds EMO-DB's wav, or one with a manifest.csv")
     for file in sorted(folder.glob("*.wav")):
         if len(file.stem) < 6 or file.stem[5] not in _EMODB_CODES:
             raise RecipeError(f"{file}: not an EMO-DB name; its sixth letter must be one of {', '.join(_EMODB_CODES)}")
@@ -112,20 +94,24 @@ def librispeech(root: Path) -> Iterator[Clip]:
             yield Clip(sheet.parent / f"{name}.flac", f"ls_{sheet.parent.parent.name}", None, text, sheet.parents[2].name)
 
 
-READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {"crema_d": crema_d, "emodb": emodb, "librispeech": librispeech}
+READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {
+    "crema_d": crema_d, "emodb": emodb, "librispeech": librispeech,
+    "iemocap": held_corpora.iemocap, "meld": held_corpora.meld, "ravdess": held_corpora.ravdess,
+    "msp_podcast": held_corpora.msp_podcast, "mosei": mosei.mosei, "mosi": mosei.mosi,
+}
 
 
 def read(name: str, root: Path, allow_missing: bool = False) -> tuple[list[Clip], list[Path]]:
     """All clips of a corpus, and those that are not there; refuses a gap unless told to allow it."""
     if name not in READERS:
         raise RecipeError(f"unknown corpus '{name}'; the readers are: {', '.join(READERS)}")
-    _need(root, f"give the folder of {name} with --corpus {name}=FOLDER")
+    need(root, f"give the folder of {name} with --corpus {name}=FOLDER")
     clips = list(READERS[name](root))
     if not clips:
         raise RecipeError(f"{root}: no clip found; check that it is the top folder of {name}")
-    missing = [c.path for c in clips if not c.path.exists()]
+    missing = [path for path in dict.fromkeys(c.path for c in clips) if not path.exists()]
     if missing and not allow_missing:
         shown = ", ".join(str(p) for p in missing[:5])
-        raise RecipeError(f"{root}: {len(missing)} of {len(clips)} recordings are missing ({shown}…); restore them or pass --allow-missing")
+        raise RecipeError(f"{root}: {len(missing)} of {len({c.path for c in clips})} recordings are missing ({shown}…); restore them or pass --allow-missing")
     gone = set(missing)
     return [c for c in clips if c.path not in gone], missing

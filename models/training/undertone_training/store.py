@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from scipy.signal import resample_poly
 from tqdm import tqdm
 
 from . import corpora
+from .clip import Clip
 from .errors import RecipeError
 
 RATE = 16000
+FILMS = {".mp4", ".mkv", ".avi", ".mov"}
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Item:
     start: int
     samples: int
     span: list[int] | None = None  # where the engine found the voice, if it was asked
+    affect: list[float | None] | None = None  # rated valence, arousal, dominance
 
     @property
     def seconds(self) -> float:
@@ -47,15 +51,40 @@ def atomically(path: Path, write) -> None:
     os.replace(part, path)
 
 
-def decode(path: Path) -> np.ndarray:
-    """A recording as 16 kHz mono 16-bit samples."""
+def _film(path: Path) -> tuple[np.ndarray, int]:
+    """The sound of a film, by way of `ffmpeg`."""
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(path), "-vn", "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
     try:
-        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError as problem:
+        raise RecipeError(f"{path}: a film needs `ffmpeg`; install it, or put a .wav of the same name beside it") from problem
+    if done.returncode:
+        raise ValueError(done.stderr.decode(errors="replace").strip().splitlines()[-1:] or "ffmpeg failed")
+    return np.frombuffer(done.stdout, np.float32)[:, None], RATE
+
+
+def _read(path: Path, cut: tuple[float, float] | None) -> tuple[np.ndarray, int]:
+    if path.suffix.lower() in FILMS:
+        audio, rate = _film(path)
+        return (audio[int(cut[0] * rate) : int(cut[1] * rate)] if cut else audio), rate
+    with soundfile.SoundFile(path) as opened:
+        if cut:
+            opened.seek(min(opened.frames, int(cut[0] * opened.samplerate)))
+            return opened.read(int((cut[1] - cut[0]) * opened.samplerate), dtype="float32", always_2d=True), opened.samplerate
+        return opened.read(dtype="float32", always_2d=True), opened.samplerate
+
+
+def decode(path: Path, cut: tuple[float, float] | None = None) -> np.ndarray:
+    """A recording, or a stretch of it, as 16 kHz mono 16-bit samples."""
+    try:
+        audio, rate = _read(path, cut)
+    except RecipeError:
+        raise
     except Exception as problem:
         raise RecipeError(f"{path}: cannot be decoded ({problem}); replace the file or pass --allow-missing") from problem
     mono = audio.mean(axis=1)
     if mono.size == 0:
-        raise RecipeError(f"{path}: holds no samples; replace the file or pass --allow-missing")
+        raise RecipeError(f"{path}: holds no samples{f' from {cut[0]:g} to {cut[1]:g} s' if cut else ''}; replace the file or pass --allow-missing")
     if rate != RATE:
         step = np.gcd(rate, RATE)
         mono = resample_poly(mono, RATE // step, rate // step)
@@ -66,9 +95,9 @@ def build(cache: Path, corpus: str, root: Path, allow_missing: bool = False, wor
     """Decodes a corpus into the cache; returns the files left out (only with `allow_missing`)."""
     clips, left_out = corpora.read(corpus, root, allow_missing)
 
-    def attempt(clip: corpora.Clip) -> np.ndarray | RecipeError:
+    def attempt(clip: Clip) -> np.ndarray | RecipeError:
         try:
-            return decode(clip.path)
+            return decode(clip.path, clip.cut)
         except RecipeError as problem:
             return problem
 
@@ -86,8 +115,8 @@ def build(cache: Path, corpus: str, root: Path, allow_missing: bool = False, wor
                     continue
                 out.write(audio.tobytes())
                 rows.append({
-                    "name": clip.path.stem, "speaker": clip.speaker, "label": clip.label, "text": clip.text,
-                    "split": clip.split, "votes": clip.votes, "start": position, "samples": len(audio),
+                    "name": clip.name, "speaker": clip.speaker, "label": clip.label, "text": clip.text,
+                    "split": clip.split, "votes": clip.votes, "affect": clip.affect, "start": position, "samples": len(audio),
                 })
                 position += len(audio)
 
