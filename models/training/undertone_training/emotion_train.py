@@ -147,6 +147,7 @@ def train(trunk: Trunk, head: SpeechHead, task: Task, work: Path) -> None:
                 continue
             for group, rate in zip(optimizer.param_groups, rates):
                 group["lr"] = rate * schedule(step, total)
+            torch.manual_seed(plan.seed * 1000003 + step)  # so that a resumed run drops what a whole one would have
             told, drift = task.loss(trunk, head, picked, step)
             optimizer.zero_grad(set_to_none=True)
             (told + plan.anchor * drift).backward()
