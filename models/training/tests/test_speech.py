@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from undertone_training import augment, checkpoint, ctc, speech_head, spans, streams
+from undertone_training import augment, calibrate, checkpoint, ctc, speech_head, spans, streams
 from undertone_training.errors import RecipeError
+from undertone_training.store import Item
 from undertone_training.trunk import RECEPTIVE, Trunk, frames_of
 
 
@@ -96,3 +97,21 @@ def test_a_checkpoint_of_another_shape_is_refused_by_name(tmp_path):
     state = checkpoint.load(tmp_path / "x.pt")
     with pytest.raises(RecipeError, match=r"x.pt: weight weight has shape \(2, 3\), \(29, 288\) is needed"):
         checkpoint.fit(ctc.head(), state["head"], tmp_path / "x.pt")
+
+
+def test_calibration_is_judged_on_speakers_it_did_not_see(monkeypatch):
+    items = [Item("emodb", str(n), f"s{n % 3}", n % 2, "", "", [], 0, 16000) for n in range(30)]
+    head = speech_head.SpeechHead(hidden=4).eval()
+    stats = torch.randn(30, speech_head.STATS)
+    head.settle(stats, [0, 1])
+    seen = []
+    whole = calibrate.calibrate
+
+    def watch(head, items, *rest):
+        seen.append({i.speaker for i in items})
+        return whole(head, items, *rest)
+
+    monkeypatch.setattr(calibrate, "calibrate", watch)
+    found = calibrate.honest(head, items, stats)
+    assert seen == [{"s1", "s2"}, {"s0", "s2"}, {"s0", "s1"}]
+    assert 0.0 <= found["ece"] <= 1.0 and 0.0 <= found["selective_coverage"] <= 1.0

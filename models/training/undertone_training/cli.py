@@ -1,4 +1,4 @@
-"""The command line: prepare, train, evaluate, export, card."""
+"""The command line: make, prepare, train, evaluate, export, card."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from . import corpora
 from .errors import RecipeError
 
 
@@ -69,7 +70,12 @@ def train(args) -> int:
 
 
 def evaluate(args) -> int:
-    """Measures the trained speech branch."""
+    """Measures the trained speech branch, or how far its trunk carries on a lent corpus."""
+    if args.corpus:
+        from . import held_evaluate
+
+        print(json.dumps(held_evaluate.run(_place(args), args.corpus, args.json), indent=1))
+        return 0
     from . import evaluate as judge
 
     report = judge.run(_place(args), args.json)
@@ -95,6 +101,16 @@ def card(args) -> int:
     return 0
 
 
+def make(args) -> int:
+    """Everything in order, from the corpora to the pack."""
+    from . import make as maker
+
+    maker.run(maker.Order(
+        args.corpora, args.encoders, args.engine, args.work, args.out, args.seed, args.threads, args.allow_missing, args.only, args.dry_run,
+    ))
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(prog="undertone_training", description=__doc__)
@@ -106,9 +122,19 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(action=action)
         return sub
 
+    sub = command("make", make, "make the default pack: every stage in order, those done before skipped")
+    sub.add_argument("--corpora", action="append", type=Path, required=True, metavar="DIR", help="a folder that holds corpora; repeat for more")
+    sub.add_argument("--encoders", type=Path, required=True, help="folder into which the packages of encoders.txt were unpacked")
+    sub.add_argument("--engine", type=Path, help="the `undertone` program, to hear where the voice is as users do")
+    sub.add_argument("--work", type=Path, required=True)
+    sub.add_argument("--out", type=Path, required=True, help="the pack's folder")
+    sub.add_argument("--seed", type=int, default=1)
+    sub.add_argument("--allow-missing", action="store_true")
+    sub.add_argument("--only", metavar="STAGE", help="this stage alone")
+    sub.add_argument("--dry-run", action="store_true", help="say what would be done")
     sub = command("prepare", prepare, "decode corpora into the cache")
     sub.add_argument("--cache", type=Path, required=True)
-    sub.add_argument("--corpus", action="append", required=True, metavar="NAME=FOLDER", help="crema_d, emodb or librispeech; repeat for more")
+    sub.add_argument("--corpus", action="append", required=True, metavar="NAME=FOLDER", help=f"one of {', '.join(corpora.READERS)}; repeat for more")
     sub.add_argument("--allow-missing", action="store_true", help="leave missing or broken recordings out, and say which")
     sub.add_argument("--spans", type=Path, help="where the engine hears the voice: `undertone analyze --finals-only --format jsonl FILE...`")
     sub.add_argument("--workers", type=int, default=2)
@@ -126,6 +152,8 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("--toxicity", type=Path, action="append", help="Davidson's or Surge's CSV; repeat for both")
         else:
             sub.add_argument("--json", type=Path, required=True, help="the figures")
+        if name == "evaluate":
+            sub.add_argument("--corpus", help="a lent corpus, under its papers' own protocol, instead")
         if name == "export":
             sub.add_argument("--out", type=Path, required=True, help="the pack's folder")
             sub.add_argument("--name", default="first")
@@ -139,7 +167,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a command; a user's mistake is one sentence and exit code 2."""
     args = parser().parse_args(argv)
     try:
-        if args.command in ("train", "evaluate", "export"):
+        if args.command in ("make", "train", "evaluate", "export"):
             import torch
 
             torch.set_num_threads(max(1, args.threads or 1))
