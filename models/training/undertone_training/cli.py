@@ -54,6 +54,13 @@ def train(args) -> int:
         plan = text_train.Plan(seed=args.seed)
         text_train.train(args.text_encoder, text_corpora.goemotions(args.goemotions), text_corpora.emobank(args.emobank), toxic, args.work, plan)
         return 0
+    if args.step == "spell":
+        from . import spell_recipe, spell_train
+
+        if args.cache is None or args.pack is None:
+            raise RecipeError("train --step spell: give --cache and --pack, the folder of the pack whose words are to become better")
+        spell_recipe.train(args.cache, args.work, args.pack, spell_train.Plan(seed=args.seed))
+        return 0
     if args.speech_encoder is None:
         raise RecipeError("train: give --speech-encoder, Moonshine tiny-en's encoder_model.ort")
     place = _place(args)
@@ -66,6 +73,14 @@ def train(args) -> int:
     for name in steps if args.step == "speech" else [args.step]:
         print(f"phase: {name}", flush=True)
         steps[name]()
+    return 0
+
+
+def words(args) -> int:
+    """Writes the words branch of a pack."""
+    from . import spell_recipe
+
+    print(json.dumps(spell_recipe.write(args.cache, args.work, args.pack, args.text or [], args.out), indent=1))
     return 0
 
 
@@ -144,8 +159,9 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--work", type=Path, required=True, help="checkpoints and views")
         sub.add_argument("--speech-encoder", type=Path, help="encoder_model.ort of Moonshine tiny-en")
         if name == "train":
-            sub.add_argument("--step", default="speech", choices=["speech", "words", "emotion", "adapt", "head", "text"])
+            sub.add_argument("--step", default="speech", choices=["speech", "words", "emotion", "adapt", "head", "text", "spell"])
             sub.add_argument("--seed", type=int, default=1)
+            sub.add_argument("--pack", type=Path, help="spell: the folder of the pack whose words are to become better")
             sub.add_argument("--text-encoder", type=Path, help="folder of a BERT: config.json, model.safetensors, tokenizer.json")
             sub.add_argument("--goemotions", type=Path)
             sub.add_argument("--emobank", type=Path)
@@ -158,6 +174,12 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("--out", type=Path, required=True, help="the pack's folder")
             sub.add_argument("--name", default="first")
             sub.add_argument("--version", default="0.1.0")
+    sub = command("words", words, "write trunk, words graph and lexicon after `train --step spell`")
+    sub.add_argument("--cache", type=Path, required=True)
+    sub.add_argument("--work", type=Path, required=True, help="checkpoints and views")
+    sub.add_argument("--pack", type=Path, required=True, help="the folder of the pack that was trained over")
+    sub.add_argument("--text", type=Path, action="append", help="CSV with a column text, for how often words come; repeat for more")
+    sub.add_argument("--out", type=Path, required=True)
     sub = command("card", card, "print a pack's card")
     sub.add_argument("--out", type=Path, required=True)
     return top
@@ -167,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a command; a user's mistake is one sentence and exit code 2."""
     args = parser().parse_args(argv)
     try:
-        if args.command in ("make", "train", "evaluate", "export"):
+        if args.command in ("make", "train", "evaluate", "export", "words"):
             import torch
 
             torch.set_num_threads(max(1, args.threads or 1))

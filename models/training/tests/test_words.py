@@ -1,0 +1,127 @@
+"""The words branch over a pack: reading a trunk back, views, training, grafting, the lexicon."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from undertone_training import ctc, graph, graphs, lexicon, pack_trunk, phones, quantise, spell_export, spell_train, spell_views, store, words_error
+from undertone_training.cli import main
+from undertone_training.trunk import LAYERS, Trunk
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """A trunk, and a folder with it as a pack holds it."""
+    torch.manual_seed(0)
+    trunk = Trunk().eval()
+    folder = tmp_path_factory.mktemp("pack")
+    graph.save(quantise.dynamic_int8(graphs.trunk(trunk)), folder / "trunk.onnx")
+    graph.save(graphs.words(ctc.head(), len(ctc.ALPHABET)), folder / "words.onnx")
+    return trunk, folder
+
+
+def test_a_trunk_is_read_back_from_its_graph(packed):
+    trunk, folder = packed
+    read = pack_trunk.load(folder / "trunk.onnx")
+    for (name, a), b in zip(trunk.state_dict().items(), read.state_dict().values()):
+        assert torch.allclose(a, b, atol=0.02 * float(a.abs().max()) + 1e-6), name
+    audio = np.random.default_rng(1).standard_normal((1, 8000)).astype(np.float32) * 0.1
+    mix = onnxruntime.InferenceSession(folder / "trunk.onnx").run(["mix"], {"audio": audio})[0]
+    with torch.inference_mode():
+        own = read(torch.from_numpy(audio))[0].numpy()
+    assert np.abs(own - mix).max() < 1e-3 * np.abs(mix).max()
+
+
+def test_a_file_that_is_no_trunk_is_refused_by_what_it_lacks(packed, tmp_path):
+    _, folder = packed
+    model = onnx.load(folder / "trunk.onnx")
+    for tensor in model.graph.initializer:
+        if tensor.name == "layer5_fc1_quantized":
+            tensor.name = "other"
+    onnx.save(model, tmp_path / "trunk.onnx")
+    with pytest.raises(pack_trunk.RecipeError, match="layer5_fc1"):
+        pack_trunk.load(tmp_path / "trunk.onnx")
+
+
+def test_grafting_changes_the_upper_layers_and_nothing_else(packed):
+    _, folder = packed
+    changed = Trunk().eval()
+    made = spell_export.grafted(folder / "trunk.onnx", changed)
+    old, new = ({t.name: t.SerializeToString() for t in m.graph.initializer} for m in (onnx.load(folder / "trunk.onnx"), made))
+    differ = {n for n in old if old[n] != new[n]}
+    assert differ and all(n.startswith(("layer4", "layer5", "layer6", "const_")) for n in differ)
+    audio = np.random.default_rng(2).standard_normal((1, 8000)).astype(np.float32) * 0.1
+    run = [onnxruntime.InferenceSession(m.SerializeToString()).run(["mix", "top"], {"audio": audio}) for m in (onnx.load(folder / "trunk.onnx"), made)]
+    assert np.array_equal(run[0][0], run[1][0]) and not np.allclose(run[0][1], run[1][1])
+    with torch.inference_mode():
+        assert np.corrcoef(changed.norm(changed.run_layers(torch.from_numpy(run[0][0][..., -288:]), 4, LAYERS)[-1]).numpy().ravel(), run[1][1].ravel())[0, 1] > 0.99
+
+
+def test_the_words_graph_says_what_the_heads_say():
+    torch.manual_seed(0)
+    heads = spell_train.Heads().eval()
+    top = torch.randn(1, 7, 288)
+    letters, sounds = onnxruntime.InferenceSession(spell_export.words(heads).SerializeToString()).run(None, {"top": top.numpy()})
+    for got, want in zip((letters, sounds), heads(top)):
+        assert np.allclose(got, torch.log_softmax(want, -1).detach().numpy(), atol=1e-4)
+
+
+def test_training_resumes_where_it_was_stopped(librispeech, tmp_path, packed):
+    store.build(tmp_path / "cache", "librispeech", librispeech)
+    held = store.Store(tmp_path / "cache", ["librispeech"])
+    views = [spell_views.Frames(tmp_path, v, held.items).build(pack_trunk.load(packed[1] / "trunk.onnx"), held) for v in spell_views.VIEWS[:2]]
+    assert len(views[1].frames) < len(views[0].frames)
+
+    def run(work, *epochs):
+        for so_far in epochs:
+            trunk, heads = pack_trunk.load(packed[1] / "trunk.onnx"), spell_train.Heads()
+            spell_train.train(trunk, heads, views, work, spell_train.Plan(epochs=so_far, judge_every=1))
+        return trunk, heads
+
+    trunk, heads = run(tmp_path / "once", 3)
+    state = torch.load(tmp_path / "once" / "spell.pt", weights_only=True)
+    assert state["step"] == 3
+    fresh = pack_trunk.load(packed[1] / "trunk.onnx").state_dict()
+    moved = {n for n, v in trunk.state_dict().items() if not torch.equal(v, fresh[n])}
+    assert moved and all(n.startswith(("layers.3", "layers.4", "layers.5", "norm")) for n in moved)
+    again = spell_train.Heads()
+    spell_train.train(pack_trunk.load(packed[1] / "trunk.onnx"), again, views, tmp_path / "once", spell_train.Plan(epochs=3, judge_every=1))
+    assert torch.equal(again.words.weight, heads.words.weight)
+
+
+def test_words_are_said_by_the_book_or_by_their_ending():
+    assert phones.say("cat") == ("K", "AE", "T")
+    assert phones.say("cats")[-1] == "S" and phones.say("xqzt's") is None
+    assert phones.transcribe("the cat") == [phones.PHONES.index(p) for p in ("DH", "AH", "K", "AE", "T")]
+    assert phones.transcribe("the xqzt") is None
+
+
+def test_the_lexicon_names_every_word_once_for_each_way_of_saying_it():
+    counts = lexicon.Counts()
+    counts.add(["The cat sat. The cat's here!"], 1.0)
+    lines = lexicon.build(counts, most_pairs=3).splitlines()
+    assert lines[0] == "undertone-lexicon 1" and lines[1].startswith("# ") and "Carnegie Mellon" in "".join(lines[:5])
+    body = [line for line in lines if not line.startswith("#")]
+    words = body[2 : 2 + int(body[1].split()[1])]
+    costs = {line.split()[3]: int(line.split()[0]) for line in words}
+    assert costs["the"] < costs["cat"] < costs["aardvark"] and "x" not in costs
+    assert [line.split()[3] for line in words] == sorted(line.split()[3] for line in words)
+    assert all(set(line.split()[2]) <= {chr(48 + n) for n in range(39)} for line in words)
+    pairs = body[2 + len(words) :]
+    assert pairs[0].startswith("pairs 3 ") and len(pairs) == 4
+
+
+def test_error_rates():
+    rate = words_error.Rate()
+    rate.add("the cat sat".split(), "a cat sat down".split())
+    assert rate.value() == pytest.approx(2 / 3)
+    assert words_error.folded([0, 1, 1, 0, 1, 2]) == [1, 1, 2]
+
+
+def test_the_commands_say_what_they_need(tmp_path, capsys):
+    assert main(["train", "--step", "spell", "--work", str(tmp_path)]) == 2
+    assert "--pack" in capsys.readouterr().err
+    assert main(["words", "--cache", str(tmp_path), "--work", str(tmp_path), "--pack", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "spell" in capsys.readouterr().err
