@@ -126,6 +126,10 @@ impl Engine {
         Stream::open(Arc::clone(&self.slot), Arc::clone(&self.worker), config)
     }
 
+    pub(crate) fn mind(&self) -> Result<Arc<Mind>, EngineError> {
+        self.slot.wait()
+    }
+
     /// Opens a session for sound that can wait, such as a file. Waits until the pack is loaded.
     pub fn session(&self, config: &StreamConfig) -> Result<Session, EngineError> {
         let mind = self.slot.wait()?;

@@ -37,8 +37,10 @@ mod resample;
 mod runtime;
 mod session;
 mod stream;
+mod study;
 mod tap;
 mod track;
+mod transcript;
 mod update;
 mod utterance;
 mod words;
@@ -54,8 +56,10 @@ pub use resample::ResampleError;
 pub use runtime::RuntimeError;
 pub use session::{Session, SessionError};
 pub use stream::{Stream, StreamConfig};
+pub use study::{Spoken, Study, StudyError};
 pub use tap::{Losses, RATES, Tap};
 pub use update::{Degraded, Kind, Latency, SCHEMA, SpeechEvidence, TextEvidence, Update, Word};
+pub use words::LexiconError;
 
 /// Model packs: manifest, verification, where they are found.
 pub use undertone_models as models;

@@ -14,7 +14,7 @@ use crate::label::Label;
 use crate::recognise::Recogniser;
 use crate::runtime::{Graph, Input, Output, Rten, Runtime, RuntimeError};
 use crate::utterance::Request;
-use crate::words::{self, Heard};
+use crate::words::{Heard, Known, LexiconError, ReadError, Reader, Units};
 
 /// Why a pack could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,16 @@ pub enum MindError {
         role: Role,
         /// What is wrong with it.
         source: RuntimeError,
+    },
+    /// Its file of words is refused.
+    #[error(
+        "pack '{pack}', its file of words: {source}; reinstall the pack or take one made for this version"
+    )]
+    Lexicon {
+        /// The pack's name.
+        pack: String,
+        /// What is wrong with it.
+        source: LexiconError,
     },
     /// A graph's output is not of the form the manifest promises.
     #[error("pack '{pack}', {role} graph: {what}; take a pack made for this version")]
@@ -81,10 +91,12 @@ pub(crate) struct Frames {
     /// What the emotion branch reads, frames × width, of voiced frames only.
     mix: Vec<f32>,
     count: usize,
-    /// Words, unless they were not asked for.
-    pub(crate) words: Option<Vec<Heard>>,
+    /// Words, phones and syllables, unless they were not asked for.
+    pub(crate) units: Option<Units>,
     /// Who heard the words.
     pub(crate) recogniser: Recogniser,
+    /// Another recogniser will hear the utterance again when it is over: no word of it may settle before.
+    pub(crate) tentative: bool,
     pub(crate) trunk_time: Duration,
     pub(crate) words_time: Duration,
 }
@@ -92,12 +104,13 @@ pub(crate) struct Frames {
 impl Frames {
     /// The first pass's words, for another recogniser to better; `None` if no words were asked for.
     pub(crate) fn take_words(&mut self) -> Option<Vec<Heard>> {
-        self.words.take()
+        self.units.as_mut().map(|units| std::mem::take(&mut units.words))
     }
 
     /// Words in the place of those taken.
     pub(crate) fn put_words(&mut self, words: Vec<Heard>, by: Recogniser) {
-        (self.words, self.recogniser) = (Some(words), by);
+        self.units.get_or_insert_default().words = words;
+        self.recogniser = by;
     }
 }
 
@@ -114,7 +127,7 @@ pub(crate) struct Mind {
     pub(crate) info: Arc<PackInfo>,
     trunk: Box<dyn Graph>,
     speech: Box<dyn Graph>,
-    words: Option<Box<dyn Graph>>,
+    words: Option<Reader>,
 }
 
 impl std::fmt::Debug for Mind {
@@ -182,7 +195,15 @@ impl Mind {
         let speech = load(Role::Speech, 3, 3)?;
         let words = manifest
             .graph(Role::Words)
-            .map(|_| load(Role::Words, 1, 1))
+            .map(|entry| {
+                let graph = load(Role::Words, entry.inputs.len(), entry.outputs.len())?;
+                Reader::new(graph, entry.inputs.clone(), &manifest, pack).map_err(|source| {
+                    MindError::Lexicon {
+                        pack: manifest.name.clone(),
+                        source,
+                    }
+                })
+            })
             .transpose()?;
         let info = PackInfo {
             name: manifest.name.clone(),
@@ -248,8 +269,8 @@ impl Mind {
         let trunk_time = began.elapsed();
 
         let began = Instant::now();
-        let words = match &self.words {
-            Some(graph) if want_words => Some(self.read(graph.as_ref(), &top, request)?),
+        let units = match &self.words {
+            Some(reader) if want_words => Some(self.read(reader, &mix, &top, request)?),
             _ => None,
         };
         let words_time = began.elapsed();
@@ -258,8 +279,9 @@ impl Mind {
         Ok(Frames {
             mix: mix.data[from * width..to * width].to_vec(),
             count: to - from,
-            words,
+            units,
             recogniser: Recogniser::First,
+            tentative: false,
             trunk_time,
             words_time,
         })
@@ -291,24 +313,41 @@ impl Mind {
         })
     }
 
-    fn read(&self, graph: &dyn Graph, top: &Output, request: &Request) -> Result<Vec<Heard>, MindError> {
-        let alphabet = self
-            .manifest
-            .words
-            .as_ref()
-            .map_or(&[] as &[String], |words| &words.alphabet);
-        let [scores] = self.run(Role::Words, graph, &[Input::floats(&top.data, &top.shape)])?;
-        if scores.shape.last() != Some(&alphabet.len()) {
-            let what = format!(
-                "log_probs are {:?}, the alphabet has {}",
-                scores.shape,
-                alphabet.len()
-            );
-            return Err(self.misshapen(Role::Words, &what));
+    fn read(
+        &self,
+        reader: &Reader,
+        mix: &Output,
+        top: &Output,
+        request: &Request,
+    ) -> Result<Units, MindError> {
+        let open = request.kind == crate::update::Kind::Provisional;
+        let scores = reader.score(mix, top).map_err(|error| self.unread(error))?;
+        Ok(reader.read(&scores, |frame| self.frame_time(request.audio_from, frame), open))
+    }
+
+    fn unread(&self, error: ReadError) -> MindError {
+        match error {
+            ReadError::Run(source) => MindError::Graph {
+                pack: self.info.name.clone(),
+                role: Role::Words,
+                source,
+            },
+            ReadError::Shape(what) => self.misshapen(Role::Words, &what),
         }
-        Ok(words::greedy(&scores.data, alphabet, |frame| {
-            self.frame_time(request, frame)
-        }))
+    }
+
+    /// Lays known words onto a whole clip; `None` if the pack recognises none.
+    pub(crate) fn study(&self, mut audio: Vec<f32>, text: &str) -> Result<Option<Known>, MindError> {
+        let Some(reader) = &self.words else {
+            return Ok(None);
+        };
+        audio.resize(audio.len().max(self.manifest.trunk.min_samples), 0.0);
+        let shape = [1, audio.len()];
+        let [mix, top] = self.run(Role::Trunk, self.trunk.as_ref(), &[Input::floats(&audio, &shape)])?;
+        let scores = reader.score(&mix, &top).map_err(|error| self.unread(error))?;
+        Ok(Some(
+            reader.known(&scores, text, |frame| self.frame_time(0, frame)),
+        ))
     }
 
     /// The first and one past the last frame whose middle lies in the voiced span; at least one frame.
@@ -323,10 +362,17 @@ impl Mind {
         (from, to)
     }
 
-    /// The middle of a frame on the stream's clock, in samples.
-    fn frame_time(&self, request: &Request, frame: usize) -> u64 {
+    /// The middle of a frame, or a place between two, on the stream's clock, in samples.
+    fn frame_time(&self, from: u64, frame: f32) -> u64 {
         let trunk = &self.manifest.trunk;
-        request.audio_from + (frame * trunk.frame_stride + trunk.receptive_field / 2) as u64
+        let offset = frame * trunk.frame_stride as f32 + trunk.receptive_field as f32 / 2.0;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped, and an utterance is short"
+        )]
+        let offset = offset.max(0.0) as u64;
+        from + offset
     }
 
     fn run<const N: usize>(

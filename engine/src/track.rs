@@ -9,16 +9,15 @@ use undertone_models::Speech;
 
 use crate::label::{Affect, Scores, Verdict};
 use crate::mind::{Feeling, Frames, Mind, MindError, PackInfo};
-use crate::recognise::{LATER_AT_MOST, Recogniser, confidence};
+use crate::recognise::{LATER_AT_MOST, confidence};
 use crate::resample::RATE;
+use crate::transcript::Transcript;
 use crate::update::{Degraded, Kind, Latency, SCHEMA, SpeechEvidence, TextEvidence, Update, Word};
 use crate::utterance::Request;
 use crate::words::Heard;
 
 /// Speech under which an utterance says too little about the speaker to learn from, in seconds.
 const LEARN_FROM_S: f64 = 0.8;
-/// How near to the edge of the sound a word counts as cut, in samples.
-const EDGE: u64 = 300 * RATE as u64 / 1_000;
 /// Utterances after which the baseline follows the speaker instead of averaging everything.
 const LONGEST_MEMORY: f32 = 60.0;
 
@@ -46,7 +45,7 @@ pub(crate) struct Track {
     baseline: Option<Baseline>,
     utterance: u64,
     revision: u32,
-    before: Vec<Heard>,
+    transcript: Transcript,
     /// Utterances that are over but not settled: their finals are being heard again.
     aside: Vec<Telling>,
     names: Option<Names>,
@@ -57,7 +56,7 @@ pub(crate) struct Track {
 struct Telling {
     utterance: u64,
     revision: u32,
-    before: Vec<Heard>,
+    transcript: Transcript,
 }
 
 /// Strings of every update, made once.
@@ -76,7 +75,7 @@ impl Track {
             baseline: None,
             utterance: u64::MAX,
             revision: 0,
-            before: Vec::new(),
+            transcript: Transcript::default(),
             aside: Vec::new(),
             names: None,
         }
@@ -115,9 +114,9 @@ impl Track {
             degraded.push(Degraded::Clipped);
         }
         let text = frames
-            .words
+            .units
             .as_ref()
-            .map(|words| self.text(words, request, frames.recogniser));
+            .map(|units| self.text(&units.words, request, frames));
         let names = self.names(&mind.info);
         let update = Update {
             schema: SCHEMA,
@@ -158,7 +157,7 @@ impl Track {
         let left = Telling {
             utterance: self.utterance,
             revision: self.revision,
-            before: std::mem::take(&mut self.before),
+            transcript: std::mem::take(&mut self.transcript),
         };
         if self.aside.len() >= MOST_ASIDE {
             self.aside.remove(0);
@@ -171,7 +170,7 @@ impl Track {
         (self.utterance, self.revision) = (utterance, 0);
         if let Some(at) = known {
             let telling = self.aside.remove(at);
-            (self.revision, self.before) = (telling.revision, telling.before);
+            (self.revision, self.transcript) = (telling.revision, telling.transcript);
         }
     }
 
@@ -186,42 +185,12 @@ impl Track {
         self.baseline = Some(Baseline { mean, clips });
     }
 
-    /// Words of this pass, after those that lie before its sound; those on which two passes agree from the
-    /// start are stable.
-    fn text(&mut self, heard: &[Heard], request: &Request, recogniser: Recogniser) -> TextEvidence {
-        // A word at the very edge of the window was heard cut: the earlier pass knows it better.
-        let edge = if request.audio_from > request.start {
-            request.audio_from + EDGE
-        } else {
-            0
-        };
-        let mut words: Vec<Heard> = self
-            .before
-            .iter()
-            .filter(|word| word.end <= edge)
-            .cloned()
-            .collect();
-        let known_to = words.last().map_or(0, |word| word.end);
-        words.extend(
-            heard
-                .iter()
-                .filter(|word| u64::midpoint(word.start, word.end) > known_to.max(edge))
-                .cloned(),
-        );
-        let agreed = words
-            .iter()
-            .zip(&self.before)
-            .take_while(|(now, before)| now.text == before.text)
-            .count();
-        // The newest word may still be in the speaker's mouth.
-        let settled = match request.kind {
-            Kind::Final => words.len(),
-            Kind::Provisional => agreed.min(words.len().saturating_sub(1)),
-        };
-        let text = TextEvidence {
+    fn text(&mut self, heard: &[Heard], request: &Request, frames: &Frames) -> TextEvidence {
+        let (words, settled) = self.transcript.hear(heard, request, frames.tentative);
+        TextEvidence {
             scores: None,
             weight: 0.0,
-            recogniser,
+            recogniser: frames.recogniser,
             confidence: confidence(&words),
             transcript: words
                 .iter()
@@ -229,19 +198,17 @@ impl Track {
                 .collect::<Vec<_>>()
                 .join(" "),
             words: words
-                .iter()
+                .into_iter()
                 .enumerate()
                 .map(|(at, word)| Word {
-                    text: word.text.clone(),
+                    text: word.text,
                     start_s: seconds_of(word.start),
                     end_s: seconds_of(word.end),
                     confidence: word.confidence,
                     stable: at < settled,
                 })
                 .collect(),
-        };
-        self.before = words;
-        text
+        }
     }
 
     fn names(&mut self, info: &Arc<PackInfo>) -> Names {

@@ -25,7 +25,7 @@ const FIRST: usize = 300 * MS;
 /// Speech after which hops have doubled; they go on growing, as scores change less and less.
 const SETTLING: u64 = 1_500 * MS as u64;
 /// The longest hop of a machine that keeps up, in milliseconds.
-const LONGEST_HOP_MS: u64 = 1_000;
+const LONGEST_HOP_MS: u64 = 800;
 /// The newest sound that a provisional score looks at: what it costs must not grow with the utterance.
 const WINDOW: usize = 4_000 * MS;
 /// Silence in which no provisional score is made: either the final comes next, or more speech does.

@@ -147,6 +147,7 @@ pub(crate) fn recognise(
     if let Some(first) = frames.take_words() {
         frames.put_words(within(first, request), Recogniser::First);
     }
+    frames.tentative = true;
     request.kind == Kind::Final
 }
 

@@ -3,19 +3,10 @@
 //! Greedy: the best character of every frame, repeats and blanks taken out. Good enough to show and to
 //! point at; better decoding goes here without anyone else noticing.
 
-/// A word as it was heard in one pass.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Heard {
-    pub text: String,
-    /// On the stream's clock, in samples.
-    pub start: u64,
-    pub end: u64,
-    /// Mean probability of its characters.
-    pub confidence: f32,
-}
+use super::Heard;
 
 /// Decodes `log_probs` (frames × alphabet). `time` gives the middle of a frame on the stream's clock.
-pub(crate) fn greedy(log_probs: &[f32], alphabet: &[String], time: impl Fn(usize) -> u64) -> Vec<Heard> {
+pub(crate) fn words(log_probs: &[f32], alphabet: &[String], time: impl Fn(usize) -> u64) -> Vec<Heard> {
     let mut words: Vec<Heard> = Vec::new();
     let mut building: Option<(Heard, f32, u32)> = None;
     let mut before = 0;
@@ -75,7 +66,7 @@ mod tests {
         for (frame, best) in path.iter().enumerate() {
             scores[frame * 4 + best] = 0.9_f32.ln();
         }
-        greedy(&scores, &alphabet, |frame| frame as u64 * 10)
+        words(&scores, &alphabet, |frame| frame as u64 * 10)
     }
 
     #[test]

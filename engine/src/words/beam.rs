@@ -1,0 +1,348 @@
+//! The likeliest words over a stretch of phone probabilities: a time-synchronous beam over the tree of words.
+//!
+//! Costs are counted against the best phone of every frame, so that a path's score says how much it had to
+//! bend what was heard. Must never look at sound or letters.
+
+use super::letters::Letters;
+use super::lexicon::Lexicon;
+
+/// How widely is searched, and how words weigh against sound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Search {
+    /// Paths kept from frame to frame.
+    pub paths: usize,
+    /// How far behind the best a path may fall.
+    pub behind: f32,
+    /// Phones less likely than this, against the best of the frame, are not followed.
+    pub unlikely: f32,
+    /// Weight of how likely the words are.
+    pub words: f32,
+    /// What every word costs.
+    pub each: f32,
+    /// Share of the blank from which nothing else is looked at.
+    pub silent: f32,
+    /// Weight of what the letters say about a word.
+    pub letters: f32,
+    /// Weight of what the letters say about the gap after a word.
+    pub gaps: f32,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            paths: 96,
+            behind: 14.0,
+            unlikely: 9.0,
+            words: 0.8,
+            each: 0.7,
+            silent: 0.98,
+            letters: 0.3,
+            gaps: 0.3,
+        }
+    }
+}
+
+/// A word on the best path.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Found {
+    /// Its number in the lexicon.
+    pub word: u32,
+    /// The frames of its first and last phone.
+    pub first: usize,
+    pub last: usize,
+    /// How much worse than the best of every frame it fits, in nats.
+    pub bent: f32,
+    /// Log probability of its coming after the word before it.
+    pub likely: f32,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Path {
+    node: u32,
+    /// The last whole word.
+    word: u32,
+    /// The phone of the newest frame; 0 is the blank.
+    phone: u8,
+    /// Whole words so far, in the log.
+    log: u32,
+    /// Frame of the first phone of the word that is being heard.
+    first: u32,
+    sound: f32,
+    score: f32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    found: Found,
+    before: u32,
+    /// `sound` where it ended.
+    sound: f32,
+}
+
+/// Paths of one frame, one for each state, found by a small open table.
+#[derive(Debug, Default)]
+struct Front {
+    paths: Vec<Path>,
+    table: Vec<u32>,
+}
+
+const TABLE: usize = 1 << 13;
+
+impl Front {
+    fn clear(&mut self) {
+        self.paths.clear();
+        self.table.clear();
+        self.table.resize(TABLE, NOWHERE);
+    }
+
+    /// Keeps the better of two paths in the same state.
+    fn offer(&mut self, path: Path) {
+        if self.paths.len() >= TABLE / 2 {
+            return;
+        }
+        let mut at = (path.node.wrapping_mul(0x9E37_79B1)
+            ^ path.word.wrapping_mul(0x85EB_CA77)
+            ^ u32::from(path.phone).wrapping_mul(0xC2B2_AE3D)) as usize;
+        at = (at ^ (at >> 15)) & (TABLE - 1);
+        loop {
+            match self.table[at] {
+                NOWHERE => {
+                    self.table[at] = self.paths.len() as u32;
+                    self.paths.push(path);
+                    return;
+                }
+                there => {
+                    let known = &mut self.paths[there as usize];
+                    if (known.node, known.word, known.phone) == (path.node, path.word, path.phone) {
+                        if path.score > known.score {
+                            *known = path;
+                        }
+                        return;
+                    }
+                    at = (at + 1) & (TABLE - 1);
+                }
+            }
+        }
+    }
+
+    fn prune(&mut self, search: &Search) {
+        let best = self
+            .paths
+            .iter()
+            .fold(f32::NEG_INFINITY, |best, path| best.max(path.score));
+        self.paths.retain(|path| path.score >= best - search.behind);
+        if self.paths.len() > search.paths {
+            self.paths
+                .select_nth_unstable_by(search.paths, |a, b| b.score.total_cmp(&a.score));
+            self.paths.truncate(search.paths);
+        }
+    }
+}
+
+/// The words of a pass. `scores` are log probabilities, frames × `width`, index 0 the blank. Where the sound is
+/// `open` at its end, a word that has only begun is left out; else the words must fill it.
+pub(crate) fn words(
+    lexicon: &Lexicon,
+    scores: &[f32],
+    width: usize,
+    letters: &Letters<'_>,
+    search: &Search,
+    open: bool,
+) -> Vec<Found> {
+    let mut log: Vec<Said> = Vec::new();
+    let (mut now, mut next) = (Front::default(), Front::default());
+    now.clear();
+    now.offer(Path {
+        node: 0,
+        word: lexicon.start(),
+        phone: 0,
+        log: NOWHERE,
+        first: 0,
+        sound: 0.0,
+        score: 0.0,
+    });
+    let silent = search.silent.ln();
+    for (frame, row) in scores.chunks_exact(width.max(1)).enumerate() {
+        let best = row.iter().fold(f32::NEG_INFINITY, |best, score| best.max(*score));
+        next.clear();
+        let quiet = row[0] >= silent;
+        for path in &now.paths {
+            step(
+                lexicon, letters, search, frame, row, best, quiet, path, &mut next, &mut log,
+            );
+        }
+        std::mem::swap(&mut now, &mut next);
+        now.prune(search);
+    }
+    let whole = now.paths.iter().filter(|path| open || path.node == 0);
+    let Some(winner) = whole.max_by(|a, b| a.score.total_cmp(&b.score)) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut at = winner.log;
+    while let Some(said) = log.get(at as usize) {
+        let before = log.get(said.before as usize).map_or(0.0, |before| before.sound);
+        found.push(Found {
+            bent: before - said.sound,
+            ..said.found
+        });
+        at = said.before;
+    }
+    found.reverse();
+    found
+}
+
+#[allow(clippy::too_many_arguments, reason = "the inside of one loop")]
+fn step(
+    lexicon: &Lexicon,
+    letters: &Letters<'_>,
+    search: &Search,
+    frame: usize,
+    row: &[f32],
+    best: f32,
+    quiet: bool,
+    path: &Path,
+    next: &mut Front,
+    log: &mut Vec<Said>,
+) {
+    let stay = |phone: u8, cost: f32| Path {
+        phone,
+        sound: path.sound + cost,
+        score: path.score + cost,
+        ..*path
+    };
+    next.offer(stay(0, row[0] - best));
+    if quiet {
+        return;
+    }
+    if path.phone != 0 {
+        next.offer(stay(path.phone, row[path.phone as usize] - best));
+    }
+    for (node, phone) in lexicon.under(path.node) {
+        let cost = row[phone as usize] - best;
+        // The same phone twice needs a blank between.
+        if phone == path.phone || cost < -search.unlikely {
+            continue;
+        }
+        let ahead = search.words
+            * (lexicon.best(node)
+                - if path.node == 0 {
+                    0.0
+                } else {
+                    lexicon.best(path.node)
+                });
+        let first = if path.node == 0 { frame as u32 } else { path.first };
+        let (sound, score) = (path.sound + cost, path.score + cost + ahead);
+        next.offer(Path {
+            node,
+            phone,
+            first,
+            sound,
+            score,
+            ..*path
+        });
+        let gap = if search.gaps > 0.0 && !lexicon.endings(node).is_empty() {
+            search.gaps * letters.gap(frame)
+        } else {
+            0.0
+        };
+        for word in lexicon.endings(node) {
+            let spelt = if search.letters > 0.0 {
+                search.letters * letters.fit(lexicon.text(*word), first as usize, frame)
+            } else {
+                0.0
+            };
+            let likely = lexicon.after(path.word, *word);
+            let told = search.words * (likely - lexicon.best(node)) - search.each + gap + spelt;
+            let entry = log.len() as u32;
+            log.push(Said {
+                found: Found {
+                    word: *word,
+                    first: first as usize,
+                    last: frame,
+                    bent: 0.0,
+                    likely,
+                },
+                before: path.log,
+                sound,
+            });
+            next.offer(Path {
+                node: 0,
+                word: *word,
+                phone,
+                log: entry,
+                first,
+                sound,
+                score: score + told,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::letters;
+    use super::*;
+
+    const LEXICON: &str =
+        "undertone-lexicon 1\nwords 4\n300 0 0 a\n300 0 01 ab\n500 0 010 aba\n400 0 10 ba\npairs 0 0\n";
+
+    /// Scores that favour these phones, 0 being the blank.
+    fn scores(path: &[usize]) -> Vec<f32> {
+        let mut scores = vec![-6.0; path.len() * 3];
+        for (frame, best) in path.iter().enumerate() {
+            scores[frame * 3 + best] = -0.05;
+        }
+        scores
+    }
+
+    fn texts(path: &[usize], search: &Search, open: bool) -> Vec<String> {
+        let lexicon = Lexicon::parse(LEXICON, 3).unwrap();
+        let (blank, places) = (vec![0.0; path.len()], letters::places(&[String::new()]));
+        let letters = Letters::new(&blank, 1, &places);
+        words(&lexicon, &scores(path), 3, &letters, search, open)
+            .iter()
+            .map(|found| lexicon.text(found.word).to_owned())
+            .collect()
+    }
+
+    fn sounds_only() -> Search {
+        Search {
+            letters: 0.0,
+            gaps: 0.0,
+            ..Search::default()
+        }
+    }
+
+    #[test]
+    fn phones_become_the_likeliest_words() {
+        assert_eq!(texts(&[0, 1, 2, 1, 0], &sounds_only(), false), ["aba"]);
+        assert_eq!(texts(&[0, 1, 0, 1, 2, 0], &sounds_only(), false), ["a", "ab"]);
+        assert!(texts(&[0, 0, 0], &sounds_only(), false).is_empty());
+        assert!(texts(&[], &sounds_only(), false).is_empty());
+    }
+
+    #[test]
+    fn a_doubled_phone_needs_a_blank_between() {
+        assert_eq!(texts(&[1, 1, 1], &sounds_only(), false), ["a"]);
+        assert_eq!(texts(&[1, 0, 1], &sounds_only(), false), ["a", "a"]);
+    }
+
+    #[test]
+    fn a_word_that_has_only_begun_waits_while_the_sound_is_open() {
+        assert_eq!(texts(&[0, 1, 2, 0, 2], &sounds_only(), true), ["ab"]);
+    }
+
+    #[test]
+    fn what_had_to_be_bent_is_counted_against_the_word() {
+        let lexicon = Lexicon::parse(LEXICON, 3).unwrap();
+        let (blank, places) = (vec![0.0; 3], letters::places(&[String::new()]));
+        let letters = Letters::new(&blank, 1, &places);
+        let found = words(&lexicon, &scores(&[1, 2, 2]), 3, &letters, &sounds_only(), false);
+        assert!(found[0].bent.abs() < 1e-5);
+        let bent = words(&lexicon, &scores(&[2, 2, 2]), 3, &letters, &sounds_only(), false);
+        assert!(bent.iter().map(|found| found.bent).sum::<f32>() > 4.0);
+    }
+}

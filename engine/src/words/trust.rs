@@ -1,0 +1,53 @@
+//! How sure a word is.
+//!
+//! A logistic rule over what the search and the letters say, fitted on held-out speakers. Its weights belong to
+//! how this decoder counts, not to a pack: each is about cost per phone or letter, not about one network's scale.
+
+use super::beam::Found;
+
+/// Under this a word is not said to have been heard.
+pub(crate) const LEAST: f32 = 0.04;
+/// Under this the letters' own spelling is more likely right than the lexicon's word.
+pub(crate) const SPELL: f32 = 0.2;
+
+/// Probability that a word is right. `fit` is what [`super::letters::Letters::fit`] says of it, `sure` the mean
+/// log probability of the best phone of each of its frames.
+pub(crate) fn word(found: &Found, fit: f32, sure: f32, text: &str) -> f32 {
+    let letters = text.len().max(1) as f32;
+    let doubt = 0.21 * found.bent.min(8.0)
+        + 0.99 * (-fit / letters).clamp(0.0, 3.0)
+        + 2.2 / letters
+        + 0.143 * -found.likely
+        + 2.86 * (-sure).clamp(0.0, 1.0);
+    1.0 / (1.0 + (doubt - 4.3).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(bent: f32, likely: f32) -> Found {
+        Found {
+            word: 0,
+            first: 0,
+            last: 9,
+            bent,
+            likely,
+        }
+    }
+
+    #[test]
+    fn every_doubt_lowers_confidence() {
+        let clear = word(&found(0.0, -4.0), 0.0, -0.05, "morning");
+        assert!(clear > 0.9);
+        for worse in [
+            word(&found(6.0, -4.0), 0.0, -0.05, "morning"),
+            word(&found(0.0, -14.0), 0.0, -0.05, "morning"),
+            word(&found(0.0, -4.0), -14.0, -0.05, "morning"),
+            word(&found(0.0, -4.0), 0.0, -0.8, "morning"),
+            word(&found(0.0, -4.0), 0.0, -0.05, "a"),
+        ] {
+            assert!(worse < clear - 0.05, "{worse} {clear}");
+        }
+    }
+}
