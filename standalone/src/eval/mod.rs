@@ -4,6 +4,7 @@
 //! are one stream in the order of the manifest, so that the baseline learns as it would live and never looks
 //! ahead.
 
+mod asr;
 mod manifest;
 mod metrics;
 mod show;
@@ -28,8 +29,16 @@ use metrics::{Figures, Judged};
 #[derive(Debug, Args)]
 pub struct Eval {
     /// CSV with the columns path,label,speaker,text (others are ignored)
-    #[arg(long, value_name = "CSV")]
-    pub manifest: PathBuf,
+    #[arg(
+        long,
+        value_name = "CSV",
+        required_unless_present = "asr",
+        conflicts_with = "asr"
+    )]
+    pub manifest: Option<PathBuf>,
+    /// Judge the words instead: CSV with the columns path,text (others are ignored)
+    #[arg(long, value_name = "CSV", conflicts_with = "classes")]
+    pub asr: Option<PathBuf>,
     /// Folder that the paths of the manifest are relative to
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub root: PathBuf,
@@ -86,6 +95,12 @@ enum ClipError {
 
 /// Runs the command.
 pub fn run(args: &Eval, settings: &Settings) -> Result<Ending, Fault> {
+    let (missing, json) = (args.allow_missing, args.json.as_deref());
+    let manifest = match (&args.asr, &args.manifest) {
+        (Some(clips), _) => return asr::run(clips, &args.root, missing, json, settings),
+        (None, Some(manifest)) => manifest,
+        (None, None) => return Err(Fault::User("give --manifest CSV or --asr CSV".into())),
+    };
     let classes = if args.classes.is_empty() {
         Label::ALL.to_vec()
     } else {
@@ -93,7 +108,7 @@ pub fn run(args: &Eval, settings: &Settings) -> Result<Ending, Fault> {
     };
     let user = |error: &dyn std::fmt::Display| Fault::User(error.to_string());
     let (clips, missing) =
-        manifest::read(&args.manifest, &args.root, &classes, args.allow_missing).map_err(|e| user(&e))?;
+        manifest::read(manifest, &args.root, &classes, args.allow_missing).map_err(|e| user(&e))?;
     let engine = start(settings);
     let pack = engine.wait_ready().map_err(|error| unready(&error, settings))?;
     let threshold = threshold(settings)?;
@@ -112,7 +127,7 @@ pub fn run(args: &Eval, settings: &Settings) -> Result<Ending, Fault> {
     }
     run.bar.finish_and_clear();
     let report = run.report(&pack, threshold);
-    show::show(&report, args.json.as_deref())?;
+    show::show(&report, json)?;
     Ok(Ending::Good)
 }
 

@@ -24,6 +24,11 @@ pub(super) fn progress(clips: usize, quiet: bool) -> ProgressBar {
 
 /// Prints the table, and writes the JSON where it was asked for.
 pub(super) fn show(report: &Report, json: Option<&Path>) -> Result<(), Fault> {
+    write(report, json, &table(report))
+}
+
+/// Writes any report: the JSON where it was asked for, the table unless the JSON took its place.
+pub(super) fn write<R: serde::Serialize>(report: &R, json: Option<&Path>, table: &str) -> Result<(), Fault> {
     use std::io::Write as _;
     let text = serde_json::to_string_pretty(report).map_err(|error| Fault::Broken(error.into()))?;
     let mut out = std::io::stdout().lock();
@@ -44,7 +49,7 @@ pub(super) fn show(report: &Report, json: Option<&Path>) -> Result<(), Fault> {
         }
         None => {}
     }
-    out.write_all(table(report).as_bytes()).map_err(Fault::output)
+    out.write_all(table.as_bytes()).map_err(Fault::output)
 }
 
 fn table(report: &Report) -> String {
