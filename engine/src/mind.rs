@@ -369,7 +369,7 @@ impl Mind {
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "clamped, and an utterance is short"
+            reason = "it is small"
         )]
         let offset = offset.max(0.0) as u64;
         from + offset
