@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask setup | demo | test | bundle | bench | samples`.
+//! The project's own commands: `cargo xtask setup | demo | test | bundle | bench | models | samples`.
 //!
 //! It never needs a system library and builds in seconds, as it is the first thing that a new user builds. It
 //! says what it will do before it does it, and installs nothing without having said so.
@@ -9,6 +9,7 @@ mod checks;
 mod demo;
 mod job;
 mod machine;
+mod models;
 mod samples;
 mod say;
 mod setup;
@@ -30,6 +31,10 @@ The project's own commands.
   cargo xtask bundle [--release | --dist]
                                    makes the CLAP and VST3 plugins in target/bundled/
   cargo xtask bench [FILTER]       measures the engine
+  cargo xtask models train --corpora DIR...
+                                   trains, measures and writes the default pack again, from corpora you hold
+  cargo xtask models verify [DIR...]
+                                   checks every committed pack, or those named, file by file
   cargo xtask samples              makes the recordings in samples/ again (needs espeak-ng and sox)
 ";
 
@@ -68,6 +73,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test", rest @ ..] => checks::run(&root, rest),
         ["bundle", rest @ ..] => bundle::run(&root, rest),
         ["bench", rest @ ..] => bench::run(&root, rest),
+        ["models", rest @ ..] => models::run(&root, rest),
         ["samples"] => samples::run(&root),
         [word, ..] => bail!("'{word}' is not a command here; `cargo xtask help` lists them"),
     }
