@@ -1,4 +1,4 @@
-"""The command line: make, prepare, train, evaluate, export, card."""
+"""The command line: make, prepare, train, evaluate, export, assemble, card."""
 
 import argparse
 import json
@@ -8,6 +8,9 @@ from pathlib import Path
 
 from . import corpora
 from .errors import RecipeError
+
+
+FUSED = ("late_speech", "multilevel", "joint", "fusion")
 
 
 def _pairs(values: list[str]) -> dict[str, Path]:
@@ -61,6 +64,8 @@ def train(args) -> int:
             raise RecipeError("train --step spell: give --cache and --pack, the folder of the pack whose words are to become better")
         spell_recipe.train(args.cache, args.work, args.pack, spell_train.Plan(seed=args.seed))
         return 0
+    if args.step in FUSED:
+        return _fused(args)
     if args.speech_encoder is None:
         raise RecipeError("train: give --speech-encoder, Moonshine tiny-en's encoder_model.ort")
     place = _place(args)
@@ -84,6 +89,35 @@ def words(args) -> int:
     return 0
 
 
+def _fused(args) -> int:
+    """The steps of the systems beside the speech pack."""
+    from . import fused_evaluate, fused_recipe, fused_train, joint, late_train
+
+    if args.cache is None:
+        raise RecipeError(f"train --step {args.step}: give --cache, the folder that `prepare` filled")
+    place = fused_recipe.Place(args.cache, args.work, args.pack, args.speech_encoder, args.text_encoder, args.goemotions, args.speaker_network)
+    if args.step == "late_speech":
+        fused_recipe.late_speech(place, late_train.Plan(seed=args.seed))
+    elif args.step == "multilevel":
+        fused_recipe.multilevel(place, fused_train.Plan(seed=args.seed))
+    elif args.step == "joint":
+        for head in joint.HEADS:
+            fused_recipe.joint(place, fused_train.Plan(epochs=1.5, seed=args.seed), head)
+    else:
+        fused_evaluate.run(place)
+        print(f"{place.parts}: graphs and tables; figures in {place.work / 'fused.json'}")
+    return 0
+
+
+def assemble(args) -> int:
+    """Puts a pack together from exported parts."""
+    from . import assemble as maker
+
+    made = maker.write(args.part, args.out, args.name, args.version, args.default, args.description, args.card.read_text(encoding="utf-8") if args.card else "")
+    print(f"{args.out}: {', '.join(made['systems'])}; default {made['default_system']}; {made['bytes'] / 1e6:.1f} MB")
+    return 0
+
+
 def evaluate(args) -> int:
     """Measures the trained speech branch, or how far its trunk carries on a lent corpus."""
     if args.corpus:
@@ -99,9 +133,16 @@ def evaluate(args) -> int:
 
 
 def export(args) -> int:
-    """Writes the pack folder."""
+    """Writes the pack folder, or the text branch's part of one."""
     from . import export as writer
 
+    if args.step == "text":
+        from . import text_recipe
+
+        print(json.dumps(text_recipe.export(args.work, args.text_encoder, args.goemotions, args.emobank, args.toxicity), indent=1))
+        return 0
+    if not (args.out and args.json and args.cache):
+        raise RecipeError("export: give --cache, --json and --out")
     worst = writer.run(_place(args), args.json, args.out, args.name, args.version)
     print(f"{args.out}: written; largest difference from PyTorch {max(worst.values()):.1e} of scale")
     return 0
@@ -155,23 +196,26 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--workers", type=int, default=2)
     for name, action, text in (("train", train, "train one phase or all"), ("evaluate", evaluate, "measure, into a JSON file"), ("export", export, "write the pack")):
         sub = command(name, action, text)
-        sub.add_argument("--cache", type=Path, required=name != "train")
+        sub.add_argument("--cache", type=Path, required=name == "evaluate")
         sub.add_argument("--work", type=Path, required=True, help="checkpoints and views")
         sub.add_argument("--speech-encoder", type=Path, help="encoder_model.ort of Moonshine tiny-en")
         if name == "train":
-            sub.add_argument("--step", default="speech", choices=["speech", "words", "emotion", "adapt", "head", "text", "spell"])
+            sub.add_argument("--step", default="speech", choices=["speech", "words", "emotion", "adapt", "head", "text", "spell", *FUSED])
+            sub.add_argument("--pack", type=Path, help="spell: the pack whose words are to become better; fused systems: the pack whose trunk and head they stand on")
+            sub.add_argument("--speaker-network", type=Path, help="a speaker-recognition ResNet34: WeSpeaker's ONNX, or the same in ORT format")
             sub.add_argument("--seed", type=int, default=1)
-            sub.add_argument("--pack", type=Path, help="spell: the folder of the pack whose words are to become better")
+        else:
+            sub.add_argument("--json", type=Path, required=name == "evaluate", help="the figures")
+        if name in ("train", "export"):
             sub.add_argument("--text-encoder", type=Path, help="folder of a BERT: config.json, model.safetensors, tokenizer.json")
             sub.add_argument("--goemotions", type=Path)
             sub.add_argument("--emobank", type=Path)
             sub.add_argument("--toxicity", type=Path, action="append", help="Davidson's or Surge's CSV; repeat for both")
-        else:
-            sub.add_argument("--json", type=Path, required=True, help="the figures")
         if name == "evaluate":
             sub.add_argument("--corpus", help="a lent corpus, under its papers' own protocol, instead")
         if name == "export":
-            sub.add_argument("--out", type=Path, required=True, help="the pack's folder")
+            sub.add_argument("--step", default="speech", choices=["speech", "text"])
+            sub.add_argument("--out", type=Path, help="the pack's folder")
             sub.add_argument("--name", default="first")
             sub.add_argument("--version", default="0.1.0")
     sub = command("words", words, "write trunk, words graph and lexicon after `train --step spell`")
@@ -180,6 +224,14 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--pack", type=Path, required=True, help="the folder of the pack that was trained over")
     sub.add_argument("--text", type=Path, action="append", help="CSV with a column text, for how often words come; repeat for more")
     sub.add_argument("--out", type=Path, required=True)
+    sub = command("assemble", assemble, "put a pack together from exported parts")
+    sub.add_argument("--part", type=Path, action="append", required=True, help="a pack's folder or a work folder's parts; repeat, later ones win")
+    sub.add_argument("--out", type=Path, required=True)
+    sub.add_argument("--name", default="english")
+    sub.add_argument("--version", default="1.0.0")
+    sub.add_argument("--default", help="the default system")
+    sub.add_argument("--description")
+    sub.add_argument("--card", type=Path, help="the card's text")
     sub = command("card", card, "print a pack's card")
     sub.add_argument("--out", type=Path, required=True)
     return top

@@ -25,7 +25,8 @@ class Graph:
 
     def const(self, value, kind=np.float32, name: str | None = None) -> str:
         """A weight; equal small constants are kept once."""
-        array = np.ascontiguousarray(np.asarray(value, dtype=kind))
+        array = np.asarray(value, dtype=kind)
+        array = np.ascontiguousarray(array) if array.ndim else array  # which would make a list of one of a single number
         key = (array.dtype.str, array.shape, array.tobytes()) if array.size <= 16 and name is None else None
         if key in self._constants:
             return self._constants[key]
@@ -73,10 +74,10 @@ class Graph:
         bias = np.zeros_like(weight) if bias is None else bias
         return self.op("LayerNormalization", x, self.const(weight), self.const(bias), axis=-1, epsilon=epsilon)
 
-    def model(self, inputs: list[tuple[str, list]], outputs: list[tuple[str, list]]) -> onnx.ModelProto:
-        """The finished model, checked."""
+    def model(self, inputs: list[tuple], outputs: list[tuple]) -> onnx.ModelProto:
+        """The finished model, checked; entries are (name, shape), or (name, shape, type) for what is not a float."""
         def info(entries):
-            return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in entries]
+            return [helper.make_tensor_value_info(name, kind[0] if kind else TensorProto.FLOAT, shape) for name, shape, *kind in entries]
 
         graph = helper.make_graph(self.nodes, self.name, info(inputs), info(outputs), self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="undertone_training")

@@ -73,13 +73,8 @@ def trunk(t: Trunk) -> onnx.ModelProto:
     return g.model([("audio", [1, "samples"])], [("mix", [1, "frames", MIX]), ("top", [1, "frames", WIDTH])])
 
 
-def speech(head: SpeechHead) -> onnx.ModelProto:
-    """mix, past_mean, past_clips → logits, affect, stats."""
-    g = Graph("speech")
-    mean = g.mean("mix", [1])
-    centred = g.op("Sub", "mix", mean)
-    deviation = g.op("Sqrt", g.add(g.mean(g.op("Mul", centred, centred), [1], keep=False), _EPS))
-    stats = g.op("Concat", g.reshape(mean, [1, MIX]), deviation, axis=-1, name="stats")
+def judge(g: Graph, head: SpeechHead, stats: str) -> None:
+    """The head over an utterance's statistics: `logits` and `affect`."""
     population = _array(head.population_mean)[None, :]
     inverse = 1.0 / _array(head.population_scale)[None, :]
     past = g.op("Add", g.op("Mul", "past_mean", "past_clips"), g.const(PRIOR * population))
@@ -96,6 +91,16 @@ def speech(head: SpeechHead) -> onnx.ModelProto:
     logits = g.op("Add", g.op("Mul", total, g.const(trained)), g.const(NEVER * (1.0 - trained)), name="logits")
     point = g.op("MatMul", g.op("Softmax", logits, axis=-1), g.const(_array(head.affect_map)))
     g.op("Tanh", g.mul(point, math.atanh(0.8) / 0.8), name="affect")
+
+
+def speech(head: SpeechHead) -> onnx.ModelProto:
+    """mix, past_mean, past_clips → logits, affect, stats."""
+    g = Graph("speech")
+    mean = g.mean("mix", [1])
+    centred = g.op("Sub", "mix", mean)
+    deviation = g.op("Sqrt", g.add(g.mean(g.op("Mul", centred, centred), [1], keep=False), _EPS))
+    stats = g.op("Concat", g.reshape(mean, [1, MIX]), deviation, axis=-1, name="stats")
+    judge(g, head, stats)
     return g.model(
         [("mix", [1, "frames", MIX]), ("past_mean", [1, STATS]), ("past_clips", [1, 1])],
         [("logits", [1, len(labels.LABELS)]), ("affect", [1, 3]), ("stats", [1, STATS])],

@@ -1,5 +1,6 @@
 """Trains the speech head on views of the clips, as first heard and with a speaker's past."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,14 +27,14 @@ class Plan:
     seed: int = 1
 
 
-def train(items: list[Item], views: list[Tensor], plan: Plan) -> SpeechHead:
+def train(items: list[Item], views: list[Tensor], plan: Plan, fresh: Callable[[], SpeechHead] = SpeechHead) -> SpeechHead:
     """`views` are statistics of the same clips; the first is the clean one, from which pasts are made."""
     torch.manual_seed(plan.seed)
     order = np.random.default_rng(plan.seed)
     labels_of = [-1 if i.label is None else i.label for i in items]
     target = soft_labels(items, plan.votes)
     weights = class_weights(target)
-    head = SpeechHead()
+    head = fresh()
     head.settle(views[0], sorted({c for c in labels_of if c >= 0}))
     pasts = Pasts([i.speaker for i in items], labels_of, plan.seed)
     rows = [(v, i) for v in range(len(views)) for i in range(len(items)) if target[i].sum() > 0]

@@ -10,13 +10,13 @@ from onnx import helper, numpy_helper
 from .trunk import EMOTION_LAYERS
 
 
-def _grid(value: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def grid(value: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """A weight on 8 bits, and its scale per output channel."""
     scale = np.maximum(np.abs(value).max(axis=axes, keepdims=True), 1e-12).astype(np.float32) / np.float32(127.0)
     return np.clip(np.round(value / scale), -127, 127).astype(np.int8), scale
 
 
-def _pack(model: onnx.ModelProto, kind: str, axes: tuple[int, ...], smallest: int = 65536) -> None:
+def _pack(model: onnx.ModelProto, kind: str, smallest: int = 65536) -> None:
     """Stores an operator's large weights as a sum of two int8 terms, the second of what the first left; runtimes unfold them at load."""
     graph = model.graph
     weights = {t.name: t for t in graph.initializer}
@@ -30,8 +30,9 @@ def _pack(model: onnx.ModelProto, kind: str, axes: tuple[int, ...], smallest: in
             continue
         graph.initializer.remove(weights[name])
         parts = []
+        axes = tuple(range(1, rest.ndim)) if kind == "Conv" else (0,)  # all but the output channels
         for term in range(2):
-            packed, scale = _grid(rest, axes)
+            packed, scale = grid(rest, axes)
             rest = rest - packed * scale
             stem = f"{name}_{term}"
             graph.initializer.append(numpy_helper.from_array(packed, f"{stem}_int8"))
@@ -46,9 +47,9 @@ def _pack(model: onnx.ModelProto, kind: str, axes: tuple[int, ...], smallest: in
 
 
 def shrink(model: onnx.ModelProto) -> None:
-    """Halves the storage of large f32 weights, at no loss that a score could show."""
-    _pack(model, "Conv", (1, 2))
-    _pack(model, "MatMul", (0,))
+    """Halves the storage of large f32 weights, at no loss that a score could show; a small convolution is left as it is."""
+    _pack(model, "Conv")
+    _pack(model, "MatMul")
 
 
 SPARED = tuple(f"layer{n}_{part}" for n in range(1, max(EMOTION_LAYERS) + 1) for part in ("qkv", "o", "fc1", "fc2"))

@@ -31,13 +31,13 @@ def statistics(mix: Tensor, lengths: Tensor | None = None) -> Tensor:
 class SpeechHead(nn.Module):
     """Logits and affect from an utterance's statistics and the speaker's past ones."""
 
-    def __init__(self, hidden: int = 256, dropout: float = 0.4):
+    def __init__(self, hidden: int = 256, dropout: float = 0.4, width: int = STATS):
         super().__init__()
-        self.register_buffer("population_mean", torch.zeros(STATS))
-        self.register_buffer("population_scale", torch.ones(STATS))
+        self.register_buffer("population_mean", torch.zeros(width))
+        self.register_buffer("population_scale", torch.ones(width))
         self.register_buffer("trained", torch.ones(len(labels.LABELS)))
-        self.linear = nn.Linear(2 * STATS, len(labels.LABELS))
-        self.enter = nn.Linear(2 * STATS, hidden)
+        self.linear = nn.Linear(2 * width, len(labels.LABELS))
+        self.enter = nn.Linear(2 * width, hidden)
         self.leave = nn.Linear(hidden, len(labels.LABELS))
         self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.linear.weight)

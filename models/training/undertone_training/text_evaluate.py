@@ -1,6 +1,10 @@
 """Measures the text branch: macro F1 of emotion, correlation of affect, AUROC of toxicity."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
+import onnxruntime
 import torch
 from tqdm import tqdm
 
@@ -19,6 +23,24 @@ def outputs(model: text_model.TextModel, tokenizer, texts: list[str], batch: int
             for name, value in out.items():
                 found.setdefault(name, np.zeros((len(texts), value.shape[1]), np.float32))[picked] = value.numpy()
     return found
+
+
+def graph_outputs(graph: Path, tokenizer, texts: list[str]) -> dict[str, np.ndarray]:
+    """The same through an exported graph, as the engine runs it: one text at a time."""
+    session = onnxruntime.InferenceSession(str(graph), _one_thread(), providers=["CPUExecutionProvider"])
+    names = {"logits": "emotion", "affect": "affect", "toxic": "toxic"}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in names.values()}
+    for encoded in tqdm(tokenizer.encode_batch([t or "." for t in texts]), desc="texts", disable=None):
+        for name, value in zip(names.values(), session.run(list(names), {"ids": np.array([encoded.ids], np.int64)})):
+            found[name].append(value[0])
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def _one_thread() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
 
 
 def single(rows: list[Row]) -> tuple[list[int], np.ndarray]:
@@ -42,6 +64,13 @@ def biases(logits: np.ndarray, truth: np.ndarray, rounds: int = 3) -> np.ndarray
     return bias
 
 
+def f1_interval(truth: np.ndarray, guess: np.ndarray, draws: int = 300) -> list[float]:
+    """A bootstrap 95 % interval of macro F1."""
+    dice = np.random.default_rng(1)
+    values = [metrics.macro_f1(truth[p], guess[p]) for p in (dice.integers(0, len(truth), len(truth)) for _ in range(draws))]
+    return [float(np.percentile(values, q)) for q in (2.5, 97.5)]
+
+
 def shares(rows: list[Row], scores: np.ndarray, bounds: np.ndarray) -> float:
     """Macro F1 when a row may carry several labels: each label is a yes or no at its own bound."""
     truth = np.array([r.emotion for r in rows]) > 0
@@ -61,19 +90,22 @@ def best_bounds(rows: list[Row], scores: np.ndarray) -> np.ndarray:
     return np.array([steps[int(np.argmax([metrics_f1(truth[:, c], scores[:, c] >= s) for s in steps]))] for c in range(truth.shape[1])])
 
 
-def run(model: text_model.TextModel, tokenizer, emotion: list[Row], affect: list[Row], toxic: list[Row]) -> dict:
-    """All figures; everything that is chosen is chosen on dev."""
+def run(say: Callable[[list[str]], dict[str, np.ndarray]], emotion: list[Row], affect: list[Row], toxic: list[Row]) -> dict:
+    """All figures of what `say` makes of texts; everything that is chosen is chosen on dev."""
     split = {name: [r for r in emotion if r.split == name] for name in ("dev", "test")}
-    said = {name: outputs(model, tokenizer, [r.text for r in rows])["emotion"] for name, rows in split.items()}
+    said = {name: say([r.text for r in rows])["emotion"] for name, rows in split.items()}
     kept_dev, truth_dev = single(split["dev"])
     kept, truth = single(split["test"])
     bias = biases(said["dev"][kept_dev], truth_dev)
     logits = said["test"][kept]
     guess = (logits + bias).argmax(axis=1)
     heat = metrics.temperature(said["dev"][kept_dev], truth_dev)
+    bound, reached, coverage = metrics.threshold(metrics.softmax(said["dev"][kept_dev], heat), truth_dev)
+    sure = metrics.softmax(said["test"][kept], heat)
+    above = sure.max(axis=1) >= bound
     scores = {name: metrics.softmax(z, heat) for name, z in said.items()}
     bounds = best_bounds(split["dev"], scores["dev"])
-    spoken = outputs(model, tokenizer, [text_corpora.as_spoken(split["test"][n].text) for n in kept])["emotion"]
+    spoken = say([text_corpora.as_spoken(split["test"][n].text) for n in kept])["emotion"]
     report = {
         "goemotions_test": {
             "n": len(kept), "macro_f1_argmax": metrics.macro_f1(truth, logits.argmax(axis=1)), "macro_f1": metrics.macro_f1(truth, guess),
@@ -81,13 +113,16 @@ def run(model: text_model.TextModel, tokenizer, emotion: list[Row], affect: list
             "macro_f1_as_spoken": metrics.macro_f1(truth, (spoken + bias).argmax(axis=1)),
             "macro_f1_several_labels": shares(split["test"], scores["test"], bounds), "n_several": len(split["test"]),
             "temperature": heat, "ece": metrics.ece(scores["test"][kept], truth),
+            "unknown_below": bound, "selective_accuracy_dev": reached, "selective_coverage_dev": coverage,
+            "selective_accuracy": float((sure.argmax(axis=1) == truth)[above].mean()), "selective_coverage": float(above.mean()),
+            "interval": f1_interval(truth, guess),
         },
     }
     rated = [r for r in affect if r.split == "test"]
-    point = outputs(model, tokenizer, [r.text for r in rated])["affect"]
+    point = say([r.text for r in rated])["affect"]
     wanted = np.array([r.affect for r in rated])
     report["emobank_test"] = {"n": len(rated)} | {k: float(np.corrcoef(point[:, c], wanted[:, c])[0, 1]) for c, k in enumerate(("valence", "arousal", "dominance"))}
     held = [r for r in toxic if r.split == "test"]
-    rude = outputs(model, tokenizer, [r.text for r in held])["toxic"][:, 0]
+    rude = say([r.text for r in held])["toxic"][:, 0]
     report["toxicity_test"] = {"n": len(held), "auroc": metrics.auroc(rude, np.array([r.toxic for r in held]))}
     return report
