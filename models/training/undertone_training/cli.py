@@ -149,7 +149,14 @@ def export(args) -> int:
 
 
 def card(args) -> int:
-    """Prints the card of a pack folder."""
+    """Prints the card of a pack folder, or the figures of a work folder's systems."""
+    if args.work:
+        from . import fused_card
+
+        print(fused_card.write(args.work))
+        return 0
+    if args.out is None:
+        raise RecipeError("card: give --out, a pack's folder, or --work, a work folder with the systems' figures")
     file = args.out / "CARD.md"
     if not file.exists():
         raise RecipeError(f"{file}: not found; run `export --out {args.out}` first")
@@ -232,8 +239,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--default", help="the default system")
     sub.add_argument("--description")
     sub.add_argument("--card", type=Path, help="the card's text")
-    sub = command("card", card, "print a pack's card")
-    sub.add_argument("--out", type=Path, required=True)
+    sub = command("card", card, "print a pack's card, or the systems' figures")
+    sub.add_argument("--out", type=Path, help="a pack's folder")
+    sub.add_argument("--work", type=Path, help="a work folder in which `fusion` ran")
     return top
 
 
