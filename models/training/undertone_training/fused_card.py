@@ -56,7 +56,8 @@ def weights(report: dict) -> list[str]:
     for key in NAMES:
         if key in report:
             w = report[key]["weights"]
-            kept = "kept" if report[key]["missed"] <= 0 else f"worst missed by {100 * report[key]['missed']:.1f} points"
+            missed = {CASES[n]: 100 * v for n, v in report[key]["missed"].items() if v > 0}
+            kept = ", ".join(f"{n} missed by {v:.1f}" for n, v in missed.items()) or "kept"
             found.append(f"| {key} | {w['own']:.2f} | {w['speech']:.2f} | {w['text']:.2f} | {w['gamma']:.1f} | {w['temperature']:.2f} | {w['unknown_below']:.2f} | {kept} |")
     return found
 

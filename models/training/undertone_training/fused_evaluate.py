@@ -154,7 +154,7 @@ def run(place: Place) -> dict:
             joints[head] = (model, _measured(bench, model))
             keep(place, f"joint_{head}", joints[head][1][1])
     if joints:
-        best = max(joints, key=lambda h: (-round(joints[h][1][1]["missed"], 3), joints[h][1][1]["halves"]["same"]["fused"]))
+        best = max(joints, key=lambda h: (-round(fusion_fit.cost(joints[h][1][1]["missed"]), 3), joints[h][1][1]["halves"]["same"]["fused"]))
         model, (weights, found) = joints[best]
         export_own(place, "joint", model)
         place.table("joint", table(weights, True))

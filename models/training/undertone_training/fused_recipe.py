@@ -12,7 +12,7 @@ import onnxruntime
 import torch
 from torch import Tensor
 
-from . import (calibrate, checkpoint, frames_cache, fused_train, graph, head_train, judge, late_graph, late_train, metrics, moonshine, pairing,
+from . import (calibrate, checkpoint, frames_cache, fused_train, graph, judge, late_graph, late_train, metrics, moonshine, pairing,
                quantise, speech_recipe, spoilt, text_corpora, text_graph, text_model)
 from .errors import RecipeError
 from .frames_cache import Frames
@@ -146,7 +146,7 @@ def late_items(store: Store) -> tuple[list[Item], list[int]]:
 
 
 def late_speech(place: Place, plan: late_train.Plan) -> late_train.LateSpeech:
-    """Trains the speech branch of system `late`: a head on the network as published, then everything together, then the head again."""
+    """Trains the speech branch of system `late`: a head on the network as published, then everything together."""
     place.need("speakers")
     store = Store(place.cache, ["crema_d", "emodb", "librispeech"])
     items, chosen = late_items(store)
@@ -202,26 +202,19 @@ def load(model: torch.nn.Module, file: Path):
 
 
 def trained_late(place: Place) -> late_train.LateSpeech:
-    """The speech branch of `late` with its last head, fitted to the network as it came out, EMO-DB beside."""
-    model = late_train.LateSpeech()
-    load(model, place.work / "late_speech.pt")
-    store = Store(place.cache, ["crema_d", "emodb"])
-    items, _ = late_items(store)
-    after = late_train.all_stats(model, store, items, place.work / "late_after.npy")
-    chosen = [n for n, i in enumerate(items) if i.split != "dev"]
-    model.head = head_train.train([items[n] for n in chosen], [after[chosen]], head_train.Plan(), late_train.fresh_head)
-    return model.eval()
+    """The speech branch of `late` as it was trained."""
+    return load(late_train.LateSpeech(), place.work / "late_speech.pt")
 
 
 def judge_late(place: Place, model: late_train.LateSpeech) -> dict:
-    """The branch alone: dev speakers, and EMO-DB by a head that never heard it; calibration on dev."""
+    """The branch alone: dev speakers, and EMO-DB, which it never heard; calibration on dev."""
     store = Store(place.cache, ["crema_d", "emodb"])
-    items, train = late_items(store)
-    stats = late_train.all_stats(model, store, items, place.work / "late_after.npy")
-    dev = [n for n, i in enumerate(items) if i.corpus == "crema_d" and i.split == "dev"]
+    everything, _ = late_items(store)
+    items = [i for i in everything if i.corpus == "emodb" or i.split == "dev"]
+    stats = late_train.all_stats(model, store, items, place.work / "late_judged.npy")
+    dev = [n for n, i in enumerate(items) if i.corpus == "crema_d"]
     german = [n for n, i in enumerate(items) if i.corpus == "emodb"]
     picked = [items[n] for n in dev]
-    english = head_train.train([items[n] for n in train], [stats[train]], head_train.Plan(), late_train.fresh_head)
     fitted, curves = calibrate.calibrate(model.head, picked, stats[dev], {})
     truth = np.array([i.label for i in picked])
     low, high = metrics.interval(truth, judge.logits(model.head, stats[dev]).argmax(axis=1))
@@ -229,7 +222,7 @@ def judge_late(place: Place, model: late_train.LateSpeech) -> dict:
     short = [(0.3, 1.9 * fitted.temperature), (0.5, 1.4 * fitted.temperature), (1.0, 1.1 * fitted.temperature), (2.0, fitted.temperature)]
     return {
         "crema_d_dev": judge.figures(model.head, picked, stats[dev]) | {"interval": [100 * low, 100 * high]},
-        "crema_d_to_emodb_4": judge.figures(english, [items[n] for n in german], stats[german], [0, 1, 2, 3]),
+        "crema_d_to_emodb_4": judge.figures(model.head, [items[n] for n in german], stats[german], [0, 1, 2, 3]),
         "calibration": {"temperature": fitted.temperature, "short": short, "unknown_below": fitted.unknown_below,
                         "accuracy": fitted.accuracy, "coverage": fitted.coverage, "ece": curves["ece"], "unseen_speakers": calibrate.honest(model.head, picked, stats[dev])},
     }
