@@ -50,9 +50,9 @@ def shortfalls(cases: dict[str, Case], w: Weights, trained: list[bool]) -> dict[
 
 
 def cost(missed: dict[str, float]) -> float:
-    """One number for broken promises; those to a clean voice count double, and half a point is within what chance does."""
+    """One number for broken promises; those to a clean voice come first, and half a point is within what chance does."""
     over = {name: max(0.0, value - TOLERANCE) for name, value in missed.items()}
-    return 2.0 * max(over["plain"], over["clash"]) + over["noisy"]
+    return 10.0 * max(over["plain"], over["clash"]) + over["noisy"]
 
 
 def fit(cases: dict[str, Case], trained: list[bool], own: bool) -> tuple[Weights, dict[str, float]]:
