@@ -267,14 +267,12 @@ impl Mind {
             ));
         }
         let trunk_time = began.elapsed();
-
         let began = Instant::now();
         let units = match &self.words {
             Some(reader) if want_words => Some(self.read(reader, &mix, &top, request)?),
             _ => None,
         };
         let words_time = began.elapsed();
-
         let (from, to) = self.voiced(request, count);
         Ok(Frames {
             mix: mix.data[from * width..to * width].to_vec(),
