@@ -1,14 +1,17 @@
 """Other encoders: tiny random checkpoints of each kind, their graphs against PyTorch, the learnt mix, what is refused."""
 
 import json
+import tomllib
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from conftest import tone
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
 
-from undertone_training import encoder, encoder_graph
+from undertone_training import encoder, encoder_graph, encoder_recipe, store
+from undertone_training.cli import main
 from undertone_training.errors import RecipeError
 
 TINY = {
@@ -70,3 +73,32 @@ def test_what_is_no_such_checkpoint_is_refused(tmp_path):
     (folder / "config.json").write_text(json.dumps({**config, "feat_extract_activation": "relu"}))
     with pytest.raises(RecipeError, match="feat_extract_activation = relu is not understood"):
         encoder.load(folder)
+
+
+def test_a_pack_is_trained_and_exported_over_a_checkpoint(tmp_path):
+    codes = {"ANG": 150.0, "HAP": 250.0, "NEU": 350.0, "SAD": 450.0}
+    for speaker in ("1001", "1002", "1007", "1014"):  # the last two are held out
+        for code, pitch in codes.items():
+            tone(tmp_path / "crema" / "AudioWAV" / f"{speaker}_DFA_{code}_XX.wav", pitch=pitch + int(speaker) % 10)
+    tone(tmp_path / "emodb" / "wav" / "03a01Fa.wav")
+    for corpus, folder in (("crema_d", "crema"), ("emodb", "emodb")):
+        store.build(tmp_path / "cache", corpus, tmp_path / folder)
+    folder, work, out = checkpoint(tmp_path / "tiny", "wavlm base"), tmp_path / "work", tmp_path / "pack"
+    place = ["--cache", tmp_path / "cache", "--work", work, "--speech-encoder", folder]
+    assert main([str(w) for w in ("train", "--step", "head", *place)]) == 0
+    assert main([str(w) for w in ("export", *place, "--out", out, "--name", "tiny", "--version", "0.0.1")]) == 0
+    made = tomllib.loads((out / "pack.toml").read_text())
+    assert made["trunk"] == {"frame_stride": 20, "min_samples": 30, "receptive_field": 30}
+    assert (made["speech"]["mix_width"], made["speech"]["stats_width"]) == (32, 64)
+    assert made["speech"]["trained_labels"] == ["neutral", "happy", "sad", "angry"]
+    whole, head = encoder_recipe.load(folder, work)
+    audio = (np.random.default_rng(2).standard_normal((1, 3000)) * 0.1).astype(np.float32)
+    past, clips = np.full((1, 64), 0.2, np.float32), np.array([[2.0]], np.float32)
+    with torch.inference_mode():
+        mix, _ = whole(torch.from_numpy(audio))
+        wanted = head(mix, torch.from_numpy(past), torch.from_numpy(clips))[0].numpy()
+    run = onnxruntime.InferenceSession(str(out / "speech.onnx"), providers=["CPUExecutionProvider"])
+    got = run.run(["logits"], {"mix": mix.numpy(), "past_mean": past, "past_clips": clips})[0]
+    assert np.abs(got - wanted).max() < 0.02 * max(1.0, np.abs(wanted[:, :4]).max())  # its weights are shrunk
+    with pytest.raises(RecipeError, match="encoder.pt: not found; run `train --step head"):
+        encoder_recipe.load(folder, tmp_path / "elsewhere")

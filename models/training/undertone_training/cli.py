@@ -67,7 +67,9 @@ def train(args) -> int:
     if args.step in FUSED:
         return _fused(args)
     if args.speech_encoder is None:
-        raise RecipeError("train: give --speech-encoder, Moonshine tiny-en's encoder_model.ort")
+        raise RecipeError("train: give --speech-encoder, Moonshine tiny-en's encoder_model.ort, or a checkpoint's folder")
+    if args.speech_encoder.is_dir():
+        return _over_encoder(args)
     place = _place(args)
     steps = {
         "words": lambda: speech_recipe.words(place, words_train.Plan(epochs=2.5, seed=args.seed)),
@@ -118,6 +120,23 @@ def assemble(args) -> int:
     return 0
 
 
+def _over_encoder(args) -> int:
+    """The head over a wav2vec 2.0, HuBERT or WavLM checkpoint: trained, or exported with it."""
+    from . import encoder_recipe, head_train
+    from .store import Store
+
+    if args.cache is None:
+        raise RecipeError(f"{args.command}: give --cache, the folder that `prepare` filled")
+    store = Store(args.cache, ["crema_d", "emodb"])
+    if args.command == "export":
+        print(json.dumps(encoder_recipe.export(store, args.speech_encoder, args.work, args.out, args.name, args.version), indent=1))
+    elif args.step in ("head", "speech"):
+        encoder_recipe.train(store, args.speech_encoder, args.work, head_train.Plan(seed=args.seed))
+    else:
+        raise RecipeError(f"train --step {args.step}: belongs to Moonshine's encoder_model.ort; over a checkpoint there is --step head alone")
+    return 0
+
+
 def evaluate(args) -> int:
     """Measures the trained speech branch, or how far its trunk carries on a lent corpus."""
     if args.corpus:
@@ -141,6 +160,8 @@ def export(args) -> int:
 
         print(json.dumps(text_recipe.export(args.work, args.text_encoder, args.goemotions, args.emobank, args.toxicity), indent=1))
         return 0
+    if args.out and args.speech_encoder and args.speech_encoder.is_dir():
+        return _over_encoder(args)
     if not (args.out and args.json and args.cache):
         raise RecipeError("export: give --cache, --json and --out")
     worst = writer.run(_place(args), args.json, args.out, args.name, args.version)
@@ -205,7 +226,7 @@ def parser() -> argparse.ArgumentParser:
         sub = command(name, action, text)
         sub.add_argument("--cache", type=Path, required=name == "evaluate")
         sub.add_argument("--work", type=Path, required=True, help="checkpoints and views")
-        sub.add_argument("--speech-encoder", type=Path, help="encoder_model.ort of Moonshine tiny-en")
+        sub.add_argument("--speech-encoder", type=Path, help="encoder_model.ort of Moonshine tiny-en, or the folder of a wav2vec 2.0, HuBERT or WavLM checkpoint")
         if name == "train":
             sub.add_argument("--step", default="speech", choices=["speech", "words", "emotion", "adapt", "head", "text", "spell", *FUSED])
             sub.add_argument("--pack", type=Path, help="spell: the pack whose words are to become better; fused systems: the pack whose trunk and head they stand on")

@@ -23,6 +23,15 @@ class Calibration:
 
 
 @dataclass
+class Shape:
+    """How the trunk cuts time, in samples, and how wide its `mix` is."""
+
+    stride: int = trunk.STRIDE
+    receptive: int = trunk.RECEPTIVE
+    mix: int = speech_head.MIX
+
+
+@dataclass
 class Pack:
     """Everything a pack folder is written from."""
 
@@ -35,6 +44,7 @@ class Pack:
     calibration: Calibration
     training: list[dict[str, str]]
     figures: dict[str, float] = field(default_factory=dict)
+    shape: Shape = field(default_factory=Shape)
 
 
 def _toml(value) -> str:
@@ -57,12 +67,12 @@ def manifest(pack: Pack, files: list[dict]) -> str:
         "schema": 1, "name": pack.name, "version": pack.version, "licence": pack.licence, "description": pack.description,
         "sample_rate": 16000, "labels": labels.LABELS, "systems": ["speech_only"], "default_system": "speech_only",
     })[1:]
-    lines += _table("[trunk]", {"frame_stride": trunk.STRIDE, "min_samples": trunk.RECEPTIVE, "receptive_field": trunk.RECEPTIVE})
+    lines += _table("[trunk]", {"frame_stride": pack.shape.stride, "min_samples": pack.shape.receptive, "receptive_field": pack.shape.receptive})
     c = pack.calibration
     lines += _table("[speech]", {
         "trained_labels": pack.trained_labels, "temperature": c.temperature, "temperature_short": c.short,
         "unknown_below": c.unknown_below, "selective_accuracy": c.accuracy, "selective_coverage": c.coverage,
-        "mix_width": speech_head.MIX, "stats_width": speech_head.STATS, "prior_clips": speech_head.PRIOR,
+        "mix_width": pack.shape.mix, "stats_width": 2 * pack.shape.mix, "prior_clips": speech_head.PRIOR,
     })
     if "words" in pack.graphs:
         lines += _table("[words]", {"alphabet": ALPHABET})

@@ -29,16 +29,16 @@ def voiced(x: np.ndarray) -> tuple[int, int]:
     return int(steady[0] * WINDOW), int(min(len(x), (steady[-1] + 4) * WINDOW))
 
 
-def heard(x: np.ndarray, span: tuple[int, int] | None = None) -> tuple[np.ndarray, int, int]:
+def heard(x: np.ndarray, span: tuple[int, int] | None = None, stride: int = STRIDE, receptive: int = RECEPTIVE) -> tuple[np.ndarray, int, int]:
     """The audio the trunk is given, and the first and one past the last frame of voice in it."""
     start, end = span or voiced(x)
     begin = max(0, start - BEFORE)
     audio = x[begin : min(len(x), end + AFTER)]
-    if len(audio) < RECEPTIVE + 4 * STRIDE:
+    if len(audio) < receptive + 4 * stride:
         return x, 0, 1 << 30
     # The frames whose middle lies in the voice, as the engine counts them.
-    first = max(0, start - begin - RECEPTIVE // 2) // STRIDE
-    return audio, first, max(first, max(0, end - begin - RECEPTIVE // 2) // STRIDE) + 1
+    first = max(0, start - begin - receptive // 2) // stride
+    return audio, first, max(first, max(0, end - begin - receptive // 2) // stride) + 1
 
 
 def from_engine(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
