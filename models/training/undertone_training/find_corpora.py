@@ -9,10 +9,11 @@ from .errors import RecipeError
 _SPEECH = {
     "crema_d": {"cremad", "cremadmaster"}, "emodb": {"emodb", "berlin"}, "librispeech": {"librispeech"},
 }
-# Text sets are single files.
+# Text sets, and the speaker-recognition network that `late_speech` starts from, are single files.
 _TEXT = {
     "goemotions": {"goemotions.csv"}, "emobank": {"emobank.csv"},
-    "davidson": {"tox_davidson.csv", "davidson.csv"}, "surge": {"tox_surge.csv", "surge.csv"},
+    "davidson": {"tox_davidson.csv", "davidson.csv"}, "surge": {"tox_surge.csv", "surge.csv"}, "xed": {"xed_en.csv"},
+    "speakers": {"voxceleb_resnet34.onnx", "voxceleb_resnet34_lm.onnx", "speaker_resnet34.ort"},
 }
 
 
@@ -21,9 +22,9 @@ def _plain(name: str) -> str:
 
 
 def find(folders: list[Path]) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Speech corpora and text files among the folders, their children and a child named `text`; refuses if one is missing."""
+    """Speech corpora and single files in the folders and their children; refuses if one is missing."""
     speech: dict[str, Path] = {}
-    text: dict[str, Path] = {}
+    single: dict[str, Path] = {}
     for folder in folders:
         if not folder.is_dir():
             raise RecipeError(f"{folder}: not found; give folders that hold the corpora")
@@ -32,11 +33,11 @@ def find(folders: list[Path]) -> tuple[dict[str, Path], dict[str, Path]]:
                 if _plain(place.name) in names:
                     speech.setdefault(name, place)
             for name, names in _TEXT.items():
-                for file in sorted(place.glob("*.csv")):
+                for file in sorted(f for f in place.iterdir() if f.is_file()):
                     if file.name.lower() in names:
-                        text.setdefault(name, file)
+                        single.setdefault(name, file)
     missing = [f"a folder {name}" for name in _SPEECH if name not in speech]
-    missing += [f"a file {min(names)}" for name, names in _TEXT.items() if name not in text]
+    missing += [f"a file {min(names)}" for name, names in _TEXT.items() if name not in single]
     if missing:
         raise RecipeError(f"{', '.join(map(str, folders))}: no {', no '.join(missing)}; README.md says where each comes from")
-    return speech, text
+    return speech, single

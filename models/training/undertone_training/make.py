@@ -17,6 +17,7 @@ from . import find_corpora
 from .errors import RecipeError
 from .store import atomically
 
+DEFAULT = "multilevel"  # the system that runs unless another is asked for
 BATCH = 200  # clips that the engine is given at once, so that a stopped run loses little
 
 
@@ -96,13 +97,26 @@ def stages(order: Order) -> list[Stage]:
     found.append(command("prepare", "prepare", "--cache", cache, *prepared, *lenient, *(["--spans", spans] if order.engine else [])))
     for step in ("words", "emotion", "adapt", "head"):
         found.append(command(step, "train", "--step", step, "--seed", order.seed, *place))
-    found.append(command(
-        "text", "train", "--step", "text", "--seed", order.seed, "--work", order.work / "text", "--text-encoder", bert,
-        "--goemotions", text["goemotions"], "--emobank", text["emobank"], "--toxicity", text["davidson"], "--toxicity", text["surge"],
-    ))
-    figures = order.work / "figures.json"
+    figures, voice, spelt, systems = (order.work / n for n in ("figures.json", "voice", "spelt", "systems"))
     found.append(command("evaluate", "evaluate", *place, "--json", figures))
-    found.append(command("export", "export", *place, "--json", figures, "--out", order.out))
+    found.append(command("export", "export", *place, "--json", figures, "--out", voice))
+    # Better words over that pack; its lower layers, and so the emotion branch, keep every bit.
+    over = ["--cache", cache, "--pack", voice]
+    found.append(command("spell", "train", "--step", "spell", "--seed", order.seed, "--work", order.work / "spell", *over))
+    texts = [w for name in ("goemotions", "xed") if name in text for w in ("--text", text[name])]
+    found.append(command("spelt", "words", "--work", order.work / "spell", *over, *texts, "--out", spelt))
+    # The text branch and the systems that fuse it with the voice share one folder, and leave their graphs in its `parts`.
+    rated = ["--text-encoder", bert, "--goemotions", text["goemotions"], "--emobank", text["emobank"], "--toxicity", text["davidson"]]
+    found.append(command("text", "train", "--step", "text", "--seed", order.seed, "--work", systems, *rated, "--toxicity", text["surge"]))
+    found.append(command("text graph", "export", "--step", "text", "--work", systems, *rated))
+    fused = ["--cache", cache, "--work", systems, "--seed", order.seed]
+    paired = [*fused, "--pack", voice, "--text-encoder", bert, "--goemotions", text["goemotions"]]
+    found.append(command("late_speech", "train", "--step", "late_speech", *fused, "--speaker-network", text["speakers"]))
+    found.append(command("multilevel", "train", "--step", "multilevel", *paired))
+    found.append(command("joint", "train", "--step", "joint", *paired, "--speech-encoder", encoder))
+    found.append(command("fusion", "train", "--step", "fusion", *paired, "--speech-encoder", encoder))
+    parts = [w for folder in (voice, spelt, systems / "parts") for w in ("--part", folder)]
+    found.append(command("assemble", "assemble", *parts, "--out", order.out, "--default", DEFAULT))
     return found
 
 

@@ -1,6 +1,7 @@
 """The steps of the words branch over a pack that exists: spell (train), then words (write graphs and lexicon)."""
 
 import csv
+import json
 from pathlib import Path
 
 import onnx
@@ -10,7 +11,7 @@ from onnx import numpy_helper
 from . import checkpoint, ctc, lexicon, pack_trunk, phones, spell_export, spell_train
 from .errors import RecipeError
 from .spell_views import VIEWS, Frames
-from .store import Store
+from .store import Store, atomically
 from .words_train import TEST_SPLIT
 
 
@@ -49,6 +50,19 @@ def counted(store: Store, texts: list[Path]) -> lexicon.Counts:
     return counts
 
 
+def tables() -> dict:
+    """What the manifest says of the words."""
+    return {
+        "words": {"alphabet": ctc.ALPHABET, "phones": phones.PHONES, "lexicon": "lexicon.txt"},
+        "training": [
+            {"name": "LibriSpeech test-clean", "licence": "CC BY 4.0", "use": "words: upper layers, heads, word costs"},
+            {"name": "CMU Pronouncing Dictionary", "licence": "BSD-2-Clause", "use": "pronunciations of lexicon.txt and of the training transcripts"},
+            {"name": "GoEmotions", "licence": "CC BY 4.0", "use": "word costs of lexicon.txt"},
+            {"name": "XED", "licence": "CC BY 4.0", "use": "word costs of lexicon.txt"},
+        ],
+    }
+
+
 def write(cache: Path, work: Path, pack: Path, texts: list[Path], folder: Path) -> dict[str, float]:
     """Writes trunk.onnx, words.onnx and lexicon.txt; gives the graphs' greedy error rates on the held-out speakers."""
     file = work / "spell_best.pt"
@@ -60,6 +74,7 @@ def write(cache: Path, work: Path, pack: Path, texts: list[Path], folder: Path) 
     checkpoint.fit(heads, state["heads"], file)
     store = Store(cache, ["librispeech"])
     spell_export.write(pack, trunk.eval(), heads.eval(), folder)
+    atomically(folder / "tables.json", lambda part: part.write_text(json.dumps(tables()), encoding="utf-8"))
     size = lexicon.write(counted(store, texts), folder / "lexicon.txt")
     held_out = [i for i in store.select("librispeech") if i.speaker in spell_train.HELD_OUT]
     letters, sounds = spell_export.judge(folder, store, held_out)
