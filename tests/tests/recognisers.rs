@@ -25,7 +25,7 @@ fn add(home: &Path, words: &[&str], from: Option<&Path>, model: Option<&Path>) -
 fn analyse(home: &Path, recogniser: &str, file: &Path) -> Vec<Value> {
     let mut command = undertone(home);
     command
-        .args(["analyze", "--json", "--recogniser", recogniser])
+        .args(["analyze", "--json", "--hop-ms", "250", "--recogniser", recogniser])
         .arg(file);
     run(&mut command).expect(0).lines()
 }
@@ -37,6 +37,23 @@ fn finals(updates: &[Value]) -> impl Iterator<Item = &Value> {
 fn said(update: &Value) -> String {
     let text = update["text"]["transcript"].as_str().unwrap().to_lowercase();
     text.replace(|c: char| !c.is_alphanumeric() && c != ' ' && c != '\'', "")
+}
+
+/// How many words of one row are found in another, in the same order.
+fn in_order(wanted: &[String], heard: &[String]) -> usize {
+    let mut best = vec![0; heard.len() + 1];
+    for word in wanted {
+        let mut corner = 0;
+        for (at, other) in heard.iter().enumerate() {
+            let found = if word == other {
+                corner + 1
+            } else {
+                best[at + 1].max(best[at])
+            };
+            corner = std::mem::replace(&mut best[at + 1], found);
+        }
+    }
+    best[heard.len()]
 }
 
 #[test]
@@ -117,14 +134,10 @@ fn moonshine_from_its_wheel_hears_finals_again() {
                 .collect::<Vec<_>>()
         })
         .collect();
-    // In order; a few may be missing where the first pass heard nothing at all.
-    let mut rest = heard.iter();
-    let found = wanted
-        .iter()
-        .filter(|word| rest.clone().any(|one| one == *word) && rest.any(|one| one == *word));
-    let found = found.count();
+    // "can not" or "cannot", "I am" or "I'm": a few may differ.
+    let found = in_order(&wanted, &heard);
     assert!(
-        found * 10 >= wanted.len() * 7,
+        found * 10 >= wanted.len() * 8,
         "{found} of {wanted:?} in {heard:?}"
     );
     for update in &updates {
@@ -182,10 +195,10 @@ fn the_real_libvosk_gives_partials_words_times_and_finals() {
     tiny_vosk::write(&model);
     add(home, &["vosk"], Some(&wheel), Some(&model)).expect(0);
 
-    // Vowels under the two words' sounds: low and voiced, then bright.
+    // Speech is dull and bright in turn, so the model hears its two words in it.
     let file = home.join("words.wav");
-    let (rate, sound) = undertone_tests::samples::sample("neutral");
-    write_wav(&file, rate, 1, &sound);
+    let (rate, sound) = undertone_tests::samples::sample("demo");
+    write_wav(&file, rate, 1, &sound[..rate as usize * 8]);
     let updates = analyse(home, "vosk", &file);
     let of_vosk = |update: &&Value| update["text"]["recogniser"] == "vosk";
     assert!(
@@ -204,7 +217,7 @@ fn the_real_libvosk_gives_partials_words_times_and_finals() {
         assert!(word["text"] == "yes" || word["text"] == "no", "{word}");
         let (start, end) = (word["start_s"].as_f64().unwrap(), word["end_s"].as_f64().unwrap());
         assert!(
-            start < end && end < 3.5 && word["confidence"].as_f64().unwrap() > 0.3,
+            start < end && end < 4.0 && word["confidence"].as_f64().unwrap() > 0.3,
             "{word}"
         );
         assert_eq!(word["stable"], true);

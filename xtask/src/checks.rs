@@ -188,7 +188,7 @@ fn recognisers(root: &Path, skips: &Path) -> Result<Outcome> {
     }
     passed(
         Job::cargo(root)
-            .words("test --locked --package undertone-tests --test recognisers -- --include-ignored")
+            .words("test --locked --package undertone-tests --test recognisers --test recogniser_switch -- --include-ignored")
             .env("UNDERTONE_WHEELS", &wheels)
             .env("UNDERTONE_BIN", program(root))
             .env("UNDERTONE_SKIPS", skips)
