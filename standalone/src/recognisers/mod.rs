@@ -1,7 +1,7 @@
 //! `undertone models add` and `remove`: recognisers that are not part of a pack.
 //!
 //! Only these two commands bring anything in, only the packages named here, and they say so first. Must never
-//! install what does not match its hash.
+//! fetch what does not match its hash.
 
 mod flat;
 mod moonshine;
@@ -28,6 +28,7 @@ const MOONSHINE: Package = Package {
     sha256: "4e0da7167f2c87a7a8bba145b672ccad2a44115ca01d10a1dd15ec4f4b1c3c73",
     megabytes: 58,
     licence: "MIT",
+    runs_here: true,
 };
 
 /// Vosk's library.
@@ -38,6 +39,7 @@ const VOSK: Package = Package {
     sha256: "25e025093c4399d7278f543568ed8cc5460ac3a4bf48c23673ace1e25d26619f",
     megabytes: 7,
     licence: "Apache-2.0",
+    runs_here: cfg!(all(target_os = "linux", target_arch = "x86_64")),
 };
 
 /// Why a recogniser could not be installed.

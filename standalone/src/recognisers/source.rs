@@ -17,11 +17,13 @@ use zip::ZipArchive;
 pub struct Package {
     pub name: &'static str,
     pub version: &'static str,
-    /// The wheel that is taken, whatever this machine is: what is wanted of it runs anywhere.
+    /// The machine that the pinned wheel is for.
     pub platform: &'static str,
     pub sha256: &'static str,
     pub megabytes: u32,
     pub licence: &'static str,
+    /// Whether what is wanted of it runs on this machine.
+    pub runs_here: bool,
 }
 
 /// Why files could not be had.
@@ -32,6 +34,14 @@ pub enum SourceError {
         "{package} is fetched with pip, and no Python is found here; install Python, or fetch the wheel of {package} elsewhere and name it with --from WHEEL"
     )]
     NoPython {
+        /// Name and version.
+        package: String,
+    },
+    /// The pinned wheel holds a library for other machines.
+    #[error(
+        "the wheel of {package} that is pinned here is for Linux on x86-64; fetch the one for this machine and name it with --from WHEEL"
+    )]
+    Elsewhere {
         /// Name and version.
         package: String,
     },
@@ -123,6 +133,9 @@ impl Package {
 
     fn fetch(&self) -> Result<Source, SourceError> {
         let package = self.full_name();
+        if !self.runs_here {
+            return Err(SourceError::Elsewhere { package });
+        }
         let python = python().ok_or_else(|| SourceError::NoPython {
             package: package.clone(),
         })?;
