@@ -41,12 +41,12 @@ pub fn write(dir: &Path) {
 fn network() -> String {
     // The energy tells sound from silence, the first cepstrum dull from bright.
     let row = |energy: f32, slope: f32| {
-        let mut row = vec![0.0; FEATURES];
+        let mut row = [0.0; FEATURES];
         (row[0], row[1]) = (energy, slope);
         row.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
     let (silence, yes, no) = (row(0.0, 0.0), row(1.6, 0.2), row(1.6, -0.2));
-    let halves = vec![(-HALF).to_string(); 6].join(" ");
+    let halves = [0; 6].map(|_| (-HALF).to_string()).join(" ");
     format!(
         "<TransitionModel> \n<Topology> \n<TopologyEntry> \n<ForPhones> \n1 2 3 \n</ForPhones> \n\
          <State> 0 <PdfClass> 0 <Transition> 0 0.5 <Transition> 1 0.5 </State> \n<State> 1 </State> \n\
@@ -77,7 +77,7 @@ fn graph() -> Vec<u8> {
     let arcs: usize = states.iter().map(Vec::len).sum();
     let mut bytes = Vec::new();
     let text = |bytes: &mut Vec<u8>, text: &str| {
-        bytes.extend((text.len() as i32).to_le_bytes());
+        bytes.extend(i32::try_from(text.len()).expect("a short text").to_le_bytes());
         bytes.extend(text.bytes());
     };
     bytes.extend(2_125_659_606_i32.to_le_bytes());
@@ -87,12 +87,12 @@ fn graph() -> Vec<u8> {
     bytes.extend(0_i32.to_le_bytes()); // no tables of names
     bytes.extend(3_u64.to_le_bytes()); // expanded, mutable
     bytes.extend(0_i64.to_le_bytes()); // start
-    bytes.extend((states.len() as i64).to_le_bytes());
-    bytes.extend((arcs as i64).to_le_bytes());
+    bytes.extend((states.len() as u64).to_le_bytes());
+    bytes.extend((arcs as u64).to_le_bytes());
     for (state, arcs) in states.iter().enumerate() {
         let last = if state == 0 { 0.0 } else { f32::INFINITY };
         bytes.extend(last.to_le_bytes());
-        bytes.extend((arcs.len() as i64).to_le_bytes());
+        bytes.extend((arcs.len() as u64).to_le_bytes());
         for (input, output, cost, next) in arcs {
             bytes.extend(input.to_le_bytes());
             bytes.extend(output.to_le_bytes());
