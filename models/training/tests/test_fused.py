@@ -105,10 +105,12 @@ def case(name, voice, words, quality=1.0):
     return fusion_fit.Case(name, fuse.Evidence(voice, words, np.full(count, quality), np.ones(count)), truth)
 
 
-def said(truth, right, sure, dice):
-    """Scores that name the right label so often."""
-    guess = np.where(dice.random(len(truth)) < right, truth, dice.integers(0, 6, len(truth)))
-    scores = np.full((len(truth), 7), (1 - sure) / 6)
+def said(truth, right, dice):
+    """Scores that name the right label so often, and are surer where they do."""
+    good = dice.random(len(truth)) < right
+    guess = np.where(good, truth, dice.integers(0, 6, len(truth)))
+    sure = np.where(good, dice.uniform(0.3, 0.9, len(truth)), dice.uniform(0.2, 0.5, len(truth)))
+    scores = np.repeat(((1 - sure) / 6)[:, None], 7, axis=1)
     scores[np.arange(len(truth)), guess] = sure
     return scores
 
@@ -126,13 +128,13 @@ def test_plain_words_leave_the_voice_alone_and_a_clash_stays_two():
 def test_weights_keep_their_promises():
     dice = np.random.default_rng(0)
     truth = np.arange(1200) % 6
-    voice = said(truth, 0.6, 0.5, dice)
+    voice = said(truth, 0.6, dice)
     neutral = np.full((1200, 7), 0.02)
     neutral[:, 0] = 0.88
     cases = {
-        "same": case("same", voice, said(truth, 0.5, 0.5, dice)), "plain": case("plain", voice, neutral),
-        "clash": case("clash", voice, said((truth + 1 + dice.integers(0, 4, 1200)) % 6, 0.9, 0.5, dice)),
-        "noisy": case("noisy", said(truth, 0.1, 0.3, dice), said(truth, 0.5, 0.5, dice), 0.3),
+        "same": case("same", voice, said(truth, 0.5, dice)), "plain": case("plain", voice, neutral),
+        "clash": case("clash", voice, said((truth + 1 + dice.integers(0, 4, 1200)) % 6, 0.5, dice)),
+        "noisy": case("noisy", said(truth, 0.1, dice), said(truth, 0.5, dice), 0.1),
     }
     weights, missed = fusion_fit.fit(cases, TRAINED, own=False)
     found = fusion_fit.figures(cases, weights, TRAINED)
