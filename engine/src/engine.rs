@@ -8,7 +8,9 @@ use crate::resample::ResampleError;
 use crate::session::Session;
 use crate::stream::{Stream, StreamConfig};
 use crate::tap::Tap;
+use crate::text::Reading;
 use crate::worker::Worker;
+use crate::writing;
 
 /// Which pack an engine runs, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub enum EngineError {
     /// The sound cannot be converted.
     #[error(transparent)]
     Resample(#[from] ResampleError),
+    /// The words cannot be read.
+    #[error(transparent)]
+    Mind(#[from] MindError),
 }
 
 /// Why a stream could not be opened.
@@ -134,6 +139,17 @@ impl Engine {
     pub fn session(&self, config: &StreamConfig) -> Result<Session, EngineError> {
         let mind = self.slot.wait()?;
         Ok(Session::new(mind, self.slot.recogniser(), config)?)
+    }
+
+    /// What words alone say, without any sound; `None` for no words, and for a system that does not read.
+    /// Waits until the pack is loaded.
+    pub fn read(&self, words: &str) -> Result<Option<Reading>, EngineError> {
+        let read = self.slot.wait()?.read(&writing::written(words))?;
+        Ok(read.map(|read| Reading {
+            scores: read.scores,
+            affect: read.affect,
+            toxicity: read.toxicity,
+        }))
     }
 }
 

@@ -108,6 +108,34 @@ impl Scores {
         Self(values)
     }
 
+    /// From shares that need not sum to one yet. What is negative or not a number counts as nothing; without
+    /// any share, every label alike.
+    pub(crate) fn from_shares(shares: &[f32; Label::COUNT]) -> Self {
+        let shares = shares.map(|x| if x.is_finite() { x.max(0.0) } else { 0.0 });
+        let sum: f32 = shares.iter().sum();
+        if sum > 0.0 && sum.is_finite() {
+            Self(shares.map(|share| share / sum))
+        } else {
+            Self::default()
+        }
+    }
+
+    /// Log probabilities, all of them finite.
+    pub(crate) fn logs(&self) -> [f32; Label::COUNT] {
+        self.0.map(|share| share.max(1e-12).ln())
+    }
+
+    /// At least so much for every label that was never learnt; the rest gives way.
+    pub(crate) fn with_floor(&self, trained: &[bool; Label::COUNT], floor: f32) -> Self {
+        let mut shares = self.0;
+        for (share, trained) in shares.iter_mut().zip(trained) {
+            if !trained {
+                *share = share.max(floor);
+            }
+        }
+        Self::from_shares(&shares)
+    }
+
     /// The probability of one label.
     pub const fn of(&self, label: Label) -> f32 {
         self.0[label as usize]

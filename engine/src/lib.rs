@@ -21,30 +21,37 @@
 //!
 //! This crate knows no sink, no GUI and no file format, stores no sound and sends nothing anywhere.
 
+mod baseline;
 mod cleanup;
 mod detect;
 mod ears;
 mod engine;
+mod fuse;
 mod label;
 mod latest;
 mod load;
 mod mind;
 mod numbers;
 mod outlet;
+mod pooling;
+mod quality;
 mod queue;
 mod recognise;
 mod resample;
 mod runtime;
 mod session;
+mod steady;
 mod stream;
 mod study;
 mod tap;
+mod text;
 mod track;
 mod transcript;
 mod update;
 mod utterance;
 mod words;
 mod worker;
+mod writing;
 
 pub use engine::{Engine, EngineConfig, EngineError, EngineState, OpenError};
 pub use label::{Affect, Label, Scores, Verdict};
@@ -58,6 +65,8 @@ pub use session::{Session, SessionError};
 pub use stream::{Stream, StreamConfig};
 pub use study::{Spoken, Study, StudyError};
 pub use tap::{Losses, RATES, Tap};
+pub use text::Reading;
+pub use track::{Readings, Said};
 pub use update::{Degraded, Kind, Latency, SCHEMA, SpeechEvidence, TextEvidence, Update, Word};
 pub use words::LexiconError;
 

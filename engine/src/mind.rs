@@ -1,20 +1,27 @@
-//! A pack that is loaded and can score: one per process and pack, shared by every stream.
+//! A pack that is loaded and can score: one per process, pack and system, shared by every stream.
 //!
 //! The trunk runs once per request; everything else reads its frames. Must never keep anything about a
 //! speaker: what a stream has learnt is its own and comes in as arguments.
+
+mod letters;
+mod sides;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use undertone_models::{Manifest, Pack, PackError, Role};
+use undertone_models::{Manifest, Pack, PackError, Role, SYSTEMS};
 
-use crate::label::Label;
+use crate::fuse::Recipe;
 use crate::recognise::Recogniser;
 use crate::runtime::{Graph, Input, Output, Rten, Runtime, RuntimeError};
+use crate::text;
 use crate::utterance::Request;
-use crate::words::{Heard, Known, LexiconError, ReadError, Reader, Units};
+use crate::words::{Heard, LexiconError, Reader, Units};
+
+pub(crate) use sides::Feeling;
+use sides::Voice;
 
 /// Why a pack could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +90,8 @@ pub struct PackInfo {
     pub origin: Option<PathBuf>,
     /// Whether it recognises words.
     pub hears_words: bool,
+    /// Whether it tells what the words feel like.
+    pub reads_words: bool,
 }
 
 /// What the networks made of a request, before anything is known about the speaker.
@@ -91,6 +100,8 @@ pub(crate) struct Frames {
     /// What the emotion branch reads, frames × width, of voiced frames only.
     mix: Vec<f32>,
     count: usize,
+    /// Middle of the first of them, on the stream's clock, in samples.
+    first: u64,
     /// Words, phones and syllables, unless they were not asked for.
     pub(crate) units: Option<Units>,
     /// Who heard the words.
@@ -114,20 +125,16 @@ impl Frames {
     }
 }
 
-/// What the voice says, raw.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Feeling {
-    pub logits: [f32; Label::COUNT],
-    pub affect: [f32; 3],
-    pub stats: Vec<f32>,
-}
-
 pub(crate) struct Mind {
     pub(crate) manifest: Manifest,
     pub(crate) info: Arc<PackInfo>,
+    pub(crate) recipe: Recipe,
     trunk: Box<dyn Graph>,
-    speech: Box<dyn Graph>,
     words: Option<Reader>,
+    voice: Option<Voice>,
+    text: Option<text::Branch>,
+    /// The graph that hears and reads together.
+    own: Option<(Role, Box<dyn Graph>)>,
 }
 
 impl std::fmt::Debug for Mind {
@@ -172,7 +179,12 @@ impl Mind {
                 offered: manifest.systems.clone(),
             });
         }
-        let load = |role: Role, inputs: usize, outputs: usize| {
+        let shape = |role: Role, what: &str| MindError::Shape {
+            pack: manifest.name.clone(),
+            role,
+            what: what.to_owned(),
+        };
+        let load = |role: Role| {
             let graph = |source| MindError::Graph {
                 pack: manifest.name.clone(),
                 role,
@@ -181,22 +193,23 @@ impl Mind {
             let (Some(entry), Some(bytes)) = (manifest.graph(role), pack.graph(role)) else {
                 return Err(graph(RuntimeError::Load("the pack has no such graph".into())));
             };
-            if entry.inputs.len() != inputs || entry.outputs.len() != outputs {
-                let what = format!("{inputs} inputs and {outputs} outputs expected, pack.toml names others");
-                return Err(MindError::Shape {
-                    pack: manifest.name.clone(),
-                    role,
-                    what,
-                });
-            }
-            runtime.load(bytes, &entry.inputs, &entry.outputs).map_err(graph)
+            // In the order that the engine gives and takes them, whatever the manifest's.
+            let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let (inputs, outputs) = match role {
+                Role::Words => (entry.inputs.clone(), entry.outputs.clone()),
+                _ => (named(role.inputs()), named(role.outputs())),
+            };
+            runtime.load(bytes, &inputs, &outputs).map_err(graph)
         };
-        let trunk = load(Role::Trunk, 1, 2)?;
-        let speech = load(Role::Speech, 3, 3)?;
+        let needed = SYSTEMS.iter().find(|(name, _)| *name == system);
+        let needs = |role: Role| needed.is_some_and(|(_, roles)| roles.contains(&role));
+        let wanted = |role: Role| needs(role).then(|| load(role)).transpose();
+
+        let trunk = load(Role::Trunk)?;
         let words = manifest
             .graph(Role::Words)
             .map(|entry| {
-                let graph = load(Role::Words, entry.inputs.len(), entry.outputs.len())?;
+                let graph = load(Role::Words)?;
                 Reader::new(graph, entry.inputs.clone(), &manifest, pack).map_err(|source| {
                     MindError::Lexicon {
                         pack: manifest.name.clone(),
@@ -205,6 +218,25 @@ impl Mind {
                 })
             })
             .transpose()?;
+        let voice = match system.as_str() {
+            "text_only" => None,
+            "late" => Some(Role::LateSpeech),
+            _ => Some(Role::Speech),
+        };
+        let voice = voice
+            .map(|role| Ok::<_, MindError>(Voice::new(load(role)?, role, &manifest)))
+            .transpose()?;
+        let text = wanted(Role::Text)?
+            .map(|graph| text::Branch::new(graph, pack))
+            .transpose()
+            .map_err(|error| shape(Role::Text, &error.to_string()))?;
+        let mut own = None;
+        for role in [Role::Multilevel, Role::Joint] {
+            if let Some(graph) = wanted(role)? {
+                own = Some((role, graph));
+            }
+        }
+        let recipe = Recipe::of(&manifest, &system);
         let info = PackInfo {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
@@ -214,13 +246,17 @@ impl Mind {
             runtime: runtime.name().to_owned(),
             origin: pack.origin().map(ToOwned::to_owned),
             hears_words: words.is_some(),
+            reads_words: text.is_some(),
         };
         let mind = Self {
             manifest,
             info: Arc::new(info),
+            recipe,
             trunk,
-            speech,
             words,
+            voice,
+            text,
+            own,
         };
         mind.probe()?;
         Ok(mind)
@@ -244,7 +280,11 @@ impl Mind {
             cut_to: None,
         };
         let frames = self.hear(&request, true)?;
-        self.feel(&frames, &vec![0.0; self.manifest.speech.stats_width], 0.0)?;
+        let past = vec![0.0; self.stats_width()];
+        self.feel(&request, &frames, &past, 0.0)?;
+        if let Some(read) = self.read("so that it is tried")? {
+            self.both(&frames, &read, &past, 0.0)?;
+        }
         Ok(())
     }
 
@@ -269,7 +309,7 @@ impl Mind {
         let trunk_time = began.elapsed();
         let began = Instant::now();
         let units = match &self.words {
-            Some(reader) if want_words => Some(self.read(reader, &mix, &top, request)?),
+            Some(reader) if want_words => Some(self.spell(reader, &mix, &top, request)?),
             _ => None,
         };
         let words_time = began.elapsed();
@@ -277,75 +317,13 @@ impl Mind {
         Ok(Frames {
             mix: mix.data[from * width..to * width].to_vec(),
             count: to - from,
+            first: self.frame_time(request.audio_from, from as f32),
             units,
             recogniser: Recogniser::First,
             tentative: false,
             trunk_time,
             words_time,
         })
-    }
-
-    /// Scores voiced frames, compared with the speaker's past.
-    pub(crate) fn feel(&self, frames: &Frames, past: &[f32], clips: f32) -> Result<Feeling, MindError> {
-        let (mix, stats) = (self.manifest.speech.mix_width, self.manifest.speech.stats_width);
-        let (mix, stats_shape, clips) = ([1, frames.count, mix], [1, stats], [clips]);
-        let inputs = [
-            Input::floats(&frames.mix, &mix),
-            Input::floats(past, &stats_shape),
-            Input::floats(&clips, &[1, 1]),
-        ];
-        let [logits, affect, own] = self.run(Role::Speech, self.speech.as_ref(), &inputs)?;
-        let (Ok(logits), Ok(affect)) = (logits.data.try_into(), affect.data.try_into()) else {
-            return Err(self.misshapen(Role::Speech, "logits must be 7 wide and affect 3"));
-        };
-        if own.data.len() != stats {
-            return Err(self.misshapen(
-                Role::Speech,
-                &format!("stats are {} wide, not {stats}", own.data.len()),
-            ));
-        }
-        Ok(Feeling {
-            logits,
-            affect,
-            stats: own.data,
-        })
-    }
-
-    fn read(
-        &self,
-        reader: &Reader,
-        mix: &Output,
-        top: &Output,
-        request: &Request,
-    ) -> Result<Units, MindError> {
-        let open = request.kind == crate::update::Kind::Provisional;
-        let scores = reader.score(mix, top).map_err(|error| self.unread(error))?;
-        Ok(reader.read(&scores, |frame| self.frame_time(request.audio_from, frame), open))
-    }
-
-    fn unread(&self, error: ReadError) -> MindError {
-        match error {
-            ReadError::Run(source) => MindError::Graph {
-                pack: self.info.name.clone(),
-                role: Role::Words,
-                source,
-            },
-            ReadError::Shape(what) => self.misshapen(Role::Words, &what),
-        }
-    }
-
-    /// Lays known words onto a whole clip; `None` if the pack recognises none.
-    pub(crate) fn study(&self, mut audio: Vec<f32>, text: &str) -> Result<Option<Known>, MindError> {
-        let Some(reader) = &self.words else {
-            return Ok(None);
-        };
-        audio.resize(audio.len().max(self.manifest.trunk.min_samples), 0.0);
-        let shape = [1, audio.len()];
-        let [mix, top] = self.run(Role::Trunk, self.trunk.as_ref(), &[Input::floats(&audio, &shape)])?;
-        let scores = reader.score(&mix, &top).map_err(|error| self.unread(error))?;
-        Ok(Some(
-            reader.known(&scores, text, |frame| self.frame_time(0, frame)),
-        ))
     }
 
     /// The first and one past the last frame whose middle lies in the voiced span; at least one frame.

@@ -4,7 +4,6 @@
 //! measured parts of `latency_ms`), as fast as the machine can.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::ears::Ears;
 use crate::mind::{Mind, MindError};
@@ -12,7 +11,7 @@ use crate::recognise::{InUse, Loaded, hear_again, recognise};
 use crate::resample::ResampleError;
 use crate::stream::{StreamConfig, ms};
 use crate::tap::{self, Counters, Drain, Losses, Tap};
-use crate::track::{Origin, Track, seconds_of};
+use crate::track::{Origin, Readings, Said, Track, seconds_of};
 use crate::update::{Degraded, Latency, Update};
 use crate::utterance::Request;
 
@@ -97,6 +96,16 @@ impl Session {
         self.answer(out)
     }
 
+    /// Where the words of what is scored from here on come from.
+    pub fn say(&mut self, said: Said) {
+        self.track.say(said);
+    }
+
+    /// How often the words were read.
+    pub fn readings(&self) -> Readings {
+        self.track.readings
+    }
+
     /// What is pushed from here on has another rate; the clock goes on.
     pub fn set_rate(&mut self, rate: u32) -> Result<(), SessionError> {
         if rate != self.tap.rate() {
@@ -118,7 +127,7 @@ impl Session {
 
     fn answer(&mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
         for request in self.requests.drain(..) {
-            let mut frames = self.mind.hear(&request, true)?;
+            let mut frames = self.mind.hear(&request, self.track.wants_words(&self.mind))?;
             let mut degraded = Vec::new();
             if recognise(
                 &mut self.in_use,
@@ -130,7 +139,6 @@ impl Session {
                 // Nobody waits: it is heard again here and now.
                 hear_again(&self.recogniser, &request, &mut frames, &mut degraded);
             }
-            let began = Instant::now();
             let latency = Latency {
                 trunk: ms(frames.trunk_time),
                 text: ms(frames.words_time),
@@ -144,7 +152,6 @@ impl Session {
                 .track
                 .settle(&self.mind, &request, &frames, latency, emitted, degraded)?;
             let times = &mut update.latency_ms;
-            times.fuse = ms(began.elapsed());
             let heard_late = (request.clock - request.end) as f32 / 16.0;
             times.total = heard_late + times.trunk + times.text + times.fuse;
             out.push(update);

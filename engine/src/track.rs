@@ -4,22 +4,27 @@
 //! holds finals of the past only.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use undertone_models::Speech;
-
+use crate::baseline::Baseline;
+use crate::cleanup;
+use crate::fuse::{Evidence, Fused, Side, fuse};
 use crate::label::{Affect, Scores, Verdict};
 use crate::mind::{Feeling, Frames, Mind, MindError, PackInfo};
+use crate::quality;
 use crate::recognise::{LATER_AT_MOST, confidence};
 use crate::resample::RATE;
+use crate::steady::Steady;
+use crate::stream::ms;
+use crate::text::Read;
 use crate::transcript::Transcript;
 use crate::update::{Degraded, Kind, Latency, SCHEMA, SpeechEvidence, TextEvidence, Update, Word};
 use crate::utterance::Request;
 use crate::words::Heard;
+use crate::writing;
 
 /// Speech under which an utterance says too little about the speaker to learn from, in seconds.
 const LEARN_FROM_S: f64 = 0.8;
-/// Utterances after which the baseline follows the speaker instead of averaging everything.
-const LONGEST_MEMORY: f32 = 60.0;
 
 /// Utterances whose finals may still be on their way; as many as wait to be heard again at most.
 const MOST_ASIDE: usize = 2 * LATER_AT_MOST;
@@ -31,24 +36,55 @@ pub(crate) struct Origin {
     pub speaker: Option<Arc<str>>,
 }
 
-/// The running mean of what this speaker sounds like.
-#[derive(Debug, Clone, PartialEq)]
-struct Baseline {
-    mean: Vec<f32>,
-    clips: f32,
+/// Where the words of what is heard next come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Said {
+    /// The recogniser.
+    #[default]
+    Recognised,
+    /// The caller, who knows them: a script, subtitles, a corpus.
+    Given(String),
+    /// Nowhere: only the voice counts.
+    Nothing,
+}
+
+/// How often the words were read, and how often the last reading still held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Readings {
+    /// Runs of the text branch.
+    pub run: u64,
+    /// Scores whose words had not changed since the last one.
+    pub saved: u64,
 }
 
 /// One stream's memory.
 #[derive(Debug)]
 pub(crate) struct Track {
     origin: Origin,
-    baseline: Option<Baseline>,
+    baseline: Baseline,
     utterance: u64,
     revision: u32,
     transcript: Transcript,
     /// Utterances that are over but not settled: their finals are being heard again.
     aside: Vec<Telling>,
     names: Option<Names>,
+    steady: Steady,
+    said: Said,
+    /// The words last read, in the form they were read in, and what they said.
+    read: Option<(String, Arc<Read>)>,
+    pub(crate) readings: Readings,
+}
+
+/// What a request came to, before it is an update.
+struct Judged {
+    voice: Option<Side>,
+    words: Option<Side>,
+    text: Option<TextEvidence>,
+    toxicity: Option<f32>,
+    fused: Fused,
+    /// Past utterances that the voice was compared with.
+    clips: f32,
+    read_time: Duration,
 }
 
 /// How far an utterance has been told.
@@ -72,13 +108,27 @@ impl Track {
     pub(crate) fn new(origin: Origin) -> Self {
         Self {
             origin,
-            baseline: None,
+            baseline: Baseline::default(),
             utterance: u64::MAX,
             revision: 0,
             transcript: Transcript::default(),
             aside: Vec::new(),
             names: None,
+            steady: Steady::default(),
+            said: Said::default(),
+            read: None,
+            readings: Readings::default(),
         }
+    }
+
+    /// Where the words of the next requests come from.
+    pub(crate) fn say(&mut self, said: Said) {
+        self.said = said;
+    }
+
+    /// Whether what the recogniser hears is of use: as words, or as places of units.
+    pub(crate) fn wants_words(&self, mind: &Mind) -> bool {
+        self.said == Said::Recognised || mind.pools()
     }
 
     /// Scores a request and learns from it if it is a final.
@@ -92,31 +142,34 @@ impl Track {
         mut degraded: Vec<Degraded>,
     ) -> Result<Update, MindError> {
         self.turn_to(request.utterance);
-        let width = mind.manifest.speech.stats_width;
-        let (past, clips) = match &self.baseline {
-            Some(baseline) if baseline.mean.len() == width => (baseline.mean.clone(), baseline.clips),
-            _ => (vec![0.0; width], 0.0),
+        let began = Instant::now();
+        let Judged {
+            voice,
+            words,
+            text,
+            toxicity,
+            fused,
+            clips,
+            read_time,
+        } = self.judge(mind, request, frames)?;
+        let label = match request.kind {
+            Kind::Final => {
+                self.steady.settled(fused.label);
+                fused.label
+            }
+            Kind::Provisional => {
+                let unknown_below = mind.recipe.weights.unknown_below;
+                self.steady
+                    .provisional(fused.label, &fused.scores, unknown_below, fused.clash)
+            }
         };
-        let feeling = mind.feel(frames, &past, clips)?;
-        let seconds = (request.end - request.start) as f64 / f64::from(RATE);
-        if request.kind == Kind::Final && seconds >= LEARN_FROM_S && !request.clipped {
-            self.learn(&feeling, past, clips);
-        }
-        let speech = &mind.manifest.speech;
-        let scores = Scores::from_logits(&feeling.logits, temperature(speech, seconds));
-        let (best, confidence) = scores.best();
-        let label = if confidence >= speech.unknown_below {
-            Verdict::Known(best)
-        } else {
-            Verdict::Unknown
+        let confidence = match label {
+            Verdict::Known(label) => fused.scores.of(label),
+            Verdict::Unknown => fused.confidence,
         };
         if request.clipped {
             degraded.push(Degraded::Clipped);
         }
-        let text = frames
-            .units
-            .as_ref()
-            .map(|units| self.text(&units.words, request, frames));
         let names = self.names(&mind.info);
         let update = Update {
             schema: SCHEMA,
@@ -129,17 +182,28 @@ impl Track {
             end_s: seconds_of(request.end),
             emitted_s,
             label,
-            scores,
-            affect: Affect::new(feeling.affect),
+            scores: fused.scores,
+            affect: fused.affect,
             confidence,
-            speech: Some(SpeechEvidence {
-                scores,
-                weight: 1.0,
+            clash: fused.clash,
+            speech: voice.map(|voice| SpeechEvidence {
+                scores: voice.scores,
+                weight: fused.speech_weight,
+                quality: voice.quality,
                 baseline_clips: clips,
             }),
-            text,
-            toxicity: None,
-            latency_ms: latency,
+            text: text.map(|text| TextEvidence {
+                scores: words.map(|words| words.scores),
+                weight: fused.text_weight,
+                quality: words.map(|words| words.quality),
+                ..text
+            }),
+            toxicity,
+            latency_ms: Latency {
+                text: latency.text + ms(read_time),
+                fuse: ms(began.elapsed().saturating_sub(read_time)),
+                ..latency
+            },
             runtime: names.runtime,
             pack: names.pack,
             system: names.system,
@@ -174,15 +238,105 @@ impl Track {
         }
     }
 
-    fn learn(&mut self, feeling: &Feeling, mut mean: Vec<f32>, clips: f32) {
-        if feeling.stats.iter().any(|value| !value.is_finite()) {
-            return;
+    /// Asks both sides, lays them together, and learns what a final says about the speaker.
+    fn judge(&mut self, mind: &Mind, request: &Request, frames: &Frames) -> Result<Judged, MindError> {
+        let (past, clips) = self.baseline.for_width(mind.stats_width());
+        let feeling = mind.feel(request, frames, &past, clips)?;
+        let seconds = (request.end - request.start) as f64 / f64::from(RATE);
+        let voice = feeling.as_ref().map(|feeling| Side {
+            scores: Scores::from_logits(&feeling.logits, mind.temperature(seconds)),
+            affect: Affect::new(feeling.affect),
+            quality: quality::of_voice(request),
+        });
+        if let Some(Feeling { stats, .. }) = &feeling
+            && request.kind == Kind::Final
+            && seconds >= LEARN_FROM_S
+            && !request.clipped
+        {
+            self.baseline.learn(stats);
         }
-        let clips = (clips + 1.0).min(LONGEST_MEMORY);
-        for (mean, new) in mean.iter_mut().zip(&feeling.stats) {
-            *mean += (new - *mean) / clips;
+        let text = self.words(frames, request);
+        let reading = Instant::now();
+        let read = match &text {
+            Some(text) => self.read(mind, &text.transcript)?,
+            None => None,
+        };
+        let read_time = reading.elapsed();
+        let words = read.as_ref().zip(text.as_ref()).map(|(read, text)| Side {
+            scores: read.scores,
+            affect: read.affect,
+            quality: self.quality_of(text, read),
+        });
+        let own = match &read {
+            Some(read) => mind.both(frames, read, &past, clips)?,
+            None => None,
+        };
+        let fused = fuse(
+            &mind.recipe,
+            &Evidence {
+                voice,
+                words,
+                own: own.map(|logits| Scores::from_logits(&logits, 1.0)),
+            },
+        );
+        Ok(Judged {
+            voice,
+            words,
+            text,
+            toxicity: read.map(|read| read.toxicity),
+            fused,
+            clips,
+            read_time,
+        })
+    }
+
+    /// The words that count, as they are shown; `None` where there are none to count.
+    fn words(&mut self, frames: &Frames, request: &Request) -> Option<TextEvidence> {
+        match &self.said {
+            Said::Recognised => frames
+                .units
+                .as_ref()
+                .map(|units| self.text(&units.words, request, frames)),
+            Said::Given(transcript) => Some(TextEvidence {
+                scores: None,
+                weight: 0.0,
+                recogniser: None,
+                confidence: 1.0,
+                quality: None,
+                transcript: transcript.clone(),
+                words: Vec::new(),
+            }),
+            Said::Nothing => None,
         }
-        self.baseline = Some(Baseline { mean, clips });
+    }
+
+    /// What the words say. Words that have not changed are not read again: that is most of what text costs.
+    fn read(&mut self, mind: &Mind, transcript: &str) -> Result<Option<Arc<Read>>, MindError> {
+        let words = match self.said {
+            Said::Given(_) => writing::written(transcript),
+            _ => writing::spoken(&cleanup::for_text(transcript)),
+        };
+        if !mind.reads() || words.is_empty() {
+            return Ok(None);
+        }
+        if let Some((known, read)) = &self.read
+            && *known == words
+        {
+            self.readings.saved += 1;
+            return Ok(Some(Arc::clone(read)));
+        }
+        let read = mind.read(&words)?.map(Arc::new);
+        self.readings.run += 1;
+        self.read = read.as_ref().map(|read| (words, Arc::clone(read)));
+        Ok(read)
+    }
+
+    /// Given words are beyond doubt, however few.
+    fn quality_of(&self, text: &TextEvidence, read: &Read) -> f32 {
+        match self.said {
+            Said::Given(_) => 1.0,
+            _ => quality::of_words(text.words.iter().map(|word| word.confidence), read.pieces),
+        }
     }
 
     fn text(&mut self, heard: &[Heard], request: &Request, frames: &Frames) -> TextEvidence {
@@ -190,8 +344,9 @@ impl Track {
         TextEvidence {
             scores: None,
             weight: 0.0,
-            recogniser: frames.recogniser,
+            recogniser: Some(frames.recogniser),
             confidence: confidence(&words),
+            quality: None,
             transcript: words
                 .iter()
                 .map(|word| word.text.as_str())
@@ -231,20 +386,4 @@ impl Track {
 /// A place on the stream's clock, in seconds.
 pub(crate) fn seconds_of(samples: u64) -> f64 {
     samples as f64 / f64::from(RATE)
-}
-
-/// How much to cool the logits of so much speech: short speech is less certain than it seems.
-fn temperature(speech: &Speech, seconds: f64) -> f32 {
-    #[allow(clippy::cast_possible_truncation, reason = "seconds of an utterance")]
-    let seconds = seconds as f32;
-    let points = &speech.temperature_short;
-    let Some(after) = points.iter().position(|[at, _]| *at > seconds) else {
-        return speech.temperature;
-    };
-    let [right_s, right_t] = points[after];
-    let [left_s, left_t] = if after == 0 { points[0] } else { points[after - 1] };
-    if right_s <= left_s {
-        return right_t;
-    }
-    left_t + (right_t - left_t) * (seconds - left_s) / (right_s - left_s)
 }

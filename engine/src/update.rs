@@ -54,6 +54,8 @@ pub struct Update {
     pub affect: Affect,
     /// Calibrated probability that `label` (or, for *unknown*, the best label) is right.
     pub confidence: f32,
+    /// Voice and words are both sure and name different feelings, as in sarcasm.
+    pub clash: bool,
     /// What the voice said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speech: Option<SpeechEvidence>,
@@ -94,6 +96,8 @@ pub struct SpeechEvidence {
     pub scores: Scores,
     /// Its weight in the fused score, 0 to 1.
     pub weight: f32,
+    /// How good its evidence is, 0 to 1: noise, clipping, short speech and a narrow band lower it.
+    pub quality: f32,
     /// How much of the speaker's own past the voice was compared with, in utterances.
     pub baseline_clips: f32,
 }
@@ -106,10 +110,14 @@ pub struct TextEvidence {
     pub scores: Option<Scores>,
     /// Its weight in the fused score, 0 to 1.
     pub weight: f32,
-    /// Who heard the words.
-    pub recogniser: Recogniser,
+    /// Who heard the words; nobody, where the caller gave them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recogniser: Option<Recogniser>,
     /// How sure the recogniser is of the whole, 0 to 1; low where it hears a language that it does not know.
     pub confidence: f32,
+    /// How good its evidence is, 0 to 1, where the words are read: doubtful, few or foreign words lower it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<f32>,
     /// The words as one line.
     pub transcript: String,
     /// The words with their times.

@@ -292,7 +292,6 @@ fn settle(
     times: &Times,
     degraded: Vec<Degraded>,
 ) {
-    let began = Instant::now();
     let latency = Latency {
         capture: ms(times.capture),
         queue: ms(times.wait),
@@ -303,7 +302,6 @@ fn settle(
     let emitted = seconds_of(request.clock) + times.asked.elapsed().as_secs_f64();
     match lock(&cell.track).settle(mind, request, frames, latency, emitted, degraded) {
         Ok(mut update) => {
-            update.latency_ms.fuse = ms(began.elapsed());
             let heard_late = (request.clock - request.end) as f32 / 16.0;
             update.latency_ms.total = heard_late + ms(times.capture + times.asked.elapsed());
             cell.publish(update);

@@ -34,7 +34,6 @@ impl<'a> Input<'a> {
         }
     }
 
-    #[allow(dead_code, reason = "the text branch is the first to use it")]
     pub(crate) const fn ids(data: &'a [i64], shape: &'a [usize]) -> Self {
         Self {
             data: Data::Ids(data),

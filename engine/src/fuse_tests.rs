@@ -1,0 +1,181 @@
+//! Fusion by hand-made evidence.
+
+use super::*;
+use proptest::prelude::*;
+
+fn recipe() -> Recipe {
+    Recipe {
+        weights: Fusion {
+            own: 0.5,
+            speech: 1.0,
+            text: 0.8,
+            gamma: 1.0,
+            temperature: 1.0,
+            unknown_below: 0.5,
+        },
+        alone: false,
+        trained: [true, true, true, true, true, true, false],
+    }
+}
+
+/// A side that gives so much to one label and shares the rest.
+fn side(label: Label, share: f32, quality: f32) -> Side {
+    let mut shares = [(1.0 - share) / 6.0; Label::COUNT];
+    shares[label as usize] = share;
+    Side {
+        scores: Scores::from_shares(&shares),
+        affect: Affect::new([if label == Label::Happy { 0.8 } else { -0.4 }, 0.2, 0.0]),
+        quality,
+    }
+}
+
+fn both(voice: Side, words: Side) -> Fused {
+    fuse(
+        &recipe(),
+        &Evidence {
+            voice: Some(voice),
+            words: Some(words),
+            own: None,
+        },
+    )
+}
+
+#[test]
+fn agreeing_sides_are_surer_than_each() {
+    let fused = both(side(Label::Angry, 0.6, 1.0), side(Label::Angry, 0.7, 1.0));
+    assert_eq!(fused.label, Verdict::Known(Label::Angry));
+    assert!(fused.confidence > 0.75, "{fused:?}");
+    assert!(!fused.clash);
+    assert!((fused.speech_weight + fused.text_weight - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn plain_words_do_not_drown_the_voice() {
+    let alone = fuse(
+        &recipe(),
+        &Evidence {
+            voice: Some(side(Label::Sad, 0.7, 1.0)),
+            ..Evidence::default()
+        },
+    );
+    let fused = both(side(Label::Sad, 0.7, 1.0), side(Label::Neutral, 0.95, 1.0));
+    assert_eq!(fused.label, Verdict::Known(Label::Sad));
+    assert!(fused.text_weight < 0.06, "{fused:?}");
+    assert!(
+        (fused.confidence - alone.confidence).abs() < 0.05,
+        "{fused:?} {alone:?}"
+    );
+}
+
+#[test]
+fn noise_hands_the_weight_to_the_words_and_doubt_hands_it_back() {
+    let noisy = both(side(Label::Neutral, 0.5, 0.1), side(Label::Happy, 0.8, 1.0));
+    assert_eq!(noisy.scores.best().0, Label::Happy);
+    assert!(noisy.text_weight > 0.8, "{noisy:?}");
+    let mumbled = both(side(Label::Angry, 0.7, 1.0), side(Label::Happy, 0.9, 0.1));
+    assert_eq!(mumbled.label, Verdict::Known(Label::Angry));
+    assert!(mumbled.speech_weight > 0.9 && !mumbled.clash, "{mumbled:?}");
+}
+
+#[test]
+fn a_clash_of_equals_is_flagged_and_unknown() {
+    let fused = both(side(Label::Angry, 0.8, 1.0), side(Label::Happy, 0.95, 1.0));
+    assert!(fused.clash);
+    assert_eq!(fused.label, Verdict::Unknown);
+    // Both opinions stand; nothing that neither said is on top.
+    let (angry, happy) = (fused.scores.of(Label::Angry), fused.scores.of(Label::Happy));
+    assert!(angry > 0.3 && happy > 0.3, "{fused:?}");
+}
+
+#[test]
+fn in_a_clash_a_clearly_stronger_side_is_named() {
+    let fused = both(side(Label::Angry, 0.95, 1.0), side(Label::Happy, 0.7, 0.5));
+    assert!(fused.clash);
+    assert_eq!(fused.label, Verdict::Known(Label::Angry));
+    assert!(fused.scores.of(Label::Happy) > 0.1, "{fused:?}");
+}
+
+#[test]
+fn a_label_the_voice_never_learnt_is_reached_through_words() {
+    let mut shares = [0.2, 0.3, 0.1, 0.2, 0.1, 0.1, 0.0];
+    shares[Label::Surprised as usize] = 1e-6;
+    let voice = Side {
+        scores: Scores::from_shares(&shares),
+        ..side(Label::Happy, 0.5, 1.0)
+    };
+    let fused = both(voice, side(Label::Surprised, 0.9, 1.0));
+    assert_eq!(fused.scores.best().0, Label::Surprised, "{fused:?}");
+}
+
+#[test]
+fn the_own_graph_counts_no_more_than_the_worse_evidence() {
+    let evidence = |quality| Evidence {
+        voice: Some(side(Label::Sad, 0.5, 1.0)),
+        words: Some(side(Label::Sad, 0.5, quality)),
+        own: Some(side(Label::Fearful, 0.99, 1.0).scores),
+    };
+    let mut strong = recipe();
+    strong.weights.own = 3.0;
+    assert_eq!(fuse(&strong, &evidence(1.0)).scores.best().0, Label::Fearful);
+    assert_eq!(fuse(&strong, &evidence(0.0)).scores.best().0, Label::Sad);
+}
+
+#[test]
+fn one_side_alone_is_taken_as_it_is() {
+    let alone = |speech, text| Recipe {
+        weights: Fusion {
+            own: 0.0,
+            speech,
+            text,
+            gamma: 0.0,
+            ..recipe().weights
+        },
+        alone: true,
+        ..recipe()
+    };
+    let evidence = Evidence {
+        voice: Some(side(Label::Sad, 0.7, 0.2)),
+        words: Some(side(Label::Neutral, 0.9, 1.0)),
+        own: None,
+    };
+    let voice = fuse(&alone(1.0, 0.0), &evidence);
+    assert!((voice.confidence - 0.7).abs() < 1e-5 && !voice.clash, "{voice:?}");
+    assert!((voice.speech_weight - 1.0).abs() < 1e-6 && voice.text_weight.abs() < 1e-6);
+    let words = fuse(&alone(0.0, 1.0), &evidence);
+    assert_eq!(words.label, Verdict::Known(Label::Neutral));
+    assert!((words.text_weight - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn without_any_evidence_nothing_is_known() {
+    let fused = fuse(&recipe(), &Evidence::default());
+    assert_eq!((fused.label, fused.clash), (Verdict::Unknown, false));
+    assert!(fused.speech_weight.abs() + fused.text_weight.abs() < 1e-9);
+}
+
+proptest! {
+    #[test]
+    fn scores_and_weights_always_sum_to_one(
+        a in prop::array::uniform7(-30.0f32..30.0),
+        b in prop::array::uniform7(-30.0f32..30.0),
+        c in prop::array::uniform7(-30.0f32..30.0),
+        q in (0.0f32..=1.0, 0.0f32..=1.0),
+    ) {
+        let made = |logits: &[f32; 7], quality| Side {
+            scores: Scores::from_logits(logits, 1.0),
+            affect: Affect::new([0.5, -0.5, 0.1]),
+            quality,
+        };
+        let evidence = Evidence {
+            voice: Some(made(&a, q.0)),
+            words: Some(made(&b, q.1)),
+            own: Some(Scores::from_logits(&c, 1.0)),
+        };
+        let fused = fuse(&recipe(), &evidence);
+        let sum: f32 = fused.scores.values().iter().sum();
+        prop_assert!((sum - 1.0).abs() < 1e-4);
+        let weights = fused.speech_weight + fused.text_weight;
+        prop_assert!((weights - 1.0).abs() < 1e-4 || weights == 0.0);
+        prop_assert_eq!(fused, fuse(&recipe(), &evidence));
+    }
+}

@@ -1,0 +1,48 @@
+//! The words branch, run on the trunk's frames: what was said in a request, and where known words lie.
+
+use undertone_models::Role;
+
+use super::{Mind, MindError};
+use crate::runtime::{Input, Output};
+use crate::update::Kind;
+use crate::utterance::Request;
+use crate::words::{Known, ReadError, Reader, Units};
+
+impl Mind {
+    pub(super) fn spell(
+        &self,
+        reader: &Reader,
+        mix: &Output,
+        top: &Output,
+        request: &Request,
+    ) -> Result<Units, MindError> {
+        let open = request.kind == Kind::Provisional;
+        let scores = reader.score(mix, top).map_err(|error| self.unheard(error))?;
+        Ok(reader.read(&scores, |frame| self.frame_time(request.audio_from, frame), open))
+    }
+
+    fn unheard(&self, error: ReadError) -> MindError {
+        match error {
+            ReadError::Run(source) => MindError::Graph {
+                pack: self.info.name.clone(),
+                role: Role::Words,
+                source,
+            },
+            ReadError::Shape(what) => self.misshapen(Role::Words, &what),
+        }
+    }
+
+    /// Lays known words onto a whole clip; `None` if the pack recognises none.
+    pub(crate) fn study(&self, mut audio: Vec<f32>, text: &str) -> Result<Option<Known>, MindError> {
+        let Some(reader) = &self.words else {
+            return Ok(None);
+        };
+        audio.resize(audio.len().max(self.manifest.trunk.min_samples), 0.0);
+        let shape = [1, audio.len()];
+        let [mix, top] = self.run(Role::Trunk, self.trunk.as_ref(), &[Input::floats(&audio, &shape)])?;
+        let scores = reader.score(&mix, &top).map_err(|error| self.unheard(error))?;
+        Ok(Some(
+            reader.known(&scores, text, |frame| self.frame_time(0, frame)),
+        ))
+    }
+}
