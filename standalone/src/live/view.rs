@@ -3,6 +3,7 @@
 use console::{Style, truncate_str};
 use undertone::{Activity, Label, Snapshot, Update, Verdict};
 
+use crate::sink::Entry;
 use crate::term;
 
 /// What the view shows besides the newest state.
@@ -14,6 +15,8 @@ pub struct Scene {
     pub lost: bool,
     /// Words of the utterance that is going on.
     pub words: String,
+    /// What voice and words each said of it, where both count.
+    pub sides: String,
     /// What is worse than it should be.
     pub degraded: String,
 }
@@ -26,6 +29,7 @@ impl Scene {
             .as_ref()
             .map(|text| text.transcript.clone())
             .unwrap_or_default();
+        self.sides = Entry::from(update).sides_in_words();
         let names: Vec<_> = update.degraded.iter().map(|what| format!("{what:?}")).collect();
         self.degraded = names.join(", ");
     }
@@ -83,6 +87,9 @@ pub fn lines(now: &Snapshot, scene: &Scene, stale: bool, width: usize, height: u
         }
     }
     lines.push(format!("   {}", term::plain(&scene.words)));
+    if !scene.sides.is_empty() {
+        lines.push(dim.apply_to(format!("   {}", scene.sides)).to_string());
+    }
     if !scene.degraded.is_empty() {
         lines.push(
             Style::new()

@@ -53,7 +53,12 @@ impl Cues {
             (Some(name), Kind::Srt) => format!("{}: ", harmless(name)),
             (None, _) => String::new(),
         };
-        writeln!(self.target, "{speaker}{} {confidence:.0} %", entry.label)?;
+        let remarks: String = entry
+            .remarks()
+            .iter()
+            .map(|remark| format!(", {remark}"))
+            .collect();
+        writeln!(self.target, "{speaker}{} {confidence:.0} %{remarks}", entry.label)?;
         let words = match self.kind {
             Kind::Vtt => escape(&entry.words),
             Kind::Srt => harmless(&entry.words),

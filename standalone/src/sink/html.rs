@@ -7,7 +7,7 @@ use serde::Serialize;
 use undertone::{Label, Update, Verdict};
 
 use super::svg::{self, LEFT, Point, RIGHT, Scale};
-use super::{About, Entry, Sink, Target, WriteError, shares};
+use super::{About, Entry, Part, Sink, Target, WriteError, shares};
 use crate::term;
 
 const STYLE: &str = include_str!("report.css");
@@ -74,6 +74,8 @@ struct Utterance<'a> {
     confidence: f32,
     speaker: Option<&'a str>,
     words: &'a str,
+    /// What each side said, and remarks.
+    evidence: String,
 }
 
 /// JSON that cannot end the script it stands in.
@@ -154,6 +156,7 @@ fn utterance(entry: &Entry) -> Utterance<'_> {
         confidence: entry.confidence,
         speaker: entry.speaker.as_deref(),
         words: &entry.words,
+        evidence: entry.sides_in_words(),
     }
 }
 
@@ -212,6 +215,8 @@ fn overview(finals: &[Entry]) -> Markup {
 
 fn table(finals: &[Entry]) -> Markup {
     let signed = |value: f32| format!("{value:+.2}").replace('-', "−");
+    // Where words were never read there is one side only, and nothing to tell apart.
+    let two_sides = finals.iter().any(|entry| entry.said.is_some());
     html! {
         section class="card" {
             h2 { "Utterances" }
@@ -220,6 +225,7 @@ fn table(finals: &[Entry]) -> Markup {
                     thead { tr {
                         th { "Time" } th { "Feeling" } th { "Confidence" }
                         th class="figure" { "Valence" } th class="figure" { "Arousal" } th class="figure" { "Dominance" }
+                        @if two_sides { th { "Voice and words" } }
                         th { "Words" }
                     } }
                     tbody {
@@ -234,6 +240,7 @@ fn table(finals: &[Entry]) -> Markup {
                                 td class="figure" { (signed(entry.affect.valence)) }
                                 td class="figure" { (signed(entry.affect.arousal)) }
                                 td class="figure" { (signed(entry.affect.dominance)) }
+                                @if two_sides { td class="sides" { (sides(entry)) } }
                                 td class="said" {
                                     @if let Some(name) = &entry.speaker { b { (name) ": " } }
                                     (entry.words)
@@ -244,6 +251,24 @@ fn table(finals: &[Entry]) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What each side said, how sure it was and how much it counted; and what there is to remark.
+fn sides(entry: &Entry) -> Markup {
+    let line = |name: &str, part: Part| {
+        html! {
+            div {
+                span class={ "dot l-" (part.label.name()) } {} (name) " " (part.label.name())
+                " " (format!("{:.0} %", part.share * 100.0))
+                span class="weight" { " × " (format!("{:.2}", part.weight)) }
+            }
+        }
+    };
+    html! {
+        @if let Some(voice) = entry.voice { (line("voice", voice)) }
+        @if let Some(said) = entry.said { (line("words", said)) }
+        @for remark in entry.remarks() { div class="remark" { (remark) } }
     }
 }
 
@@ -260,6 +285,7 @@ fn foot(about: &About) -> Markup {
             p {
                 "Confidence is the calibrated probability that the feeling named is right; "
                 "under the pack's threshold the report says " i { "unknown" } " instead of guessing. "
+                "Where voice and words are told apart, each is shown with how sure it was and its weight. "
                 "These are estimates from the sound of a voice and its words, not knowledge of what a person feels."
             }
             p class="made" {

@@ -54,6 +54,9 @@ pub fn make(format: Format, target: Target, about: &About) -> Result<Box<dyn Sin
     })
 }
 
+/// Probability from which words are called toxic where there is no room for a figure.
+const TOXIC: f32 = 0.5;
+
 /// One score, as far as people look at it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
@@ -67,6 +70,31 @@ pub(crate) struct Entry {
     pub affect: Affect,
     pub speaker: Option<String>,
     pub words: String,
+    /// What each side said: its best label, how sure it was, and its weight.
+    pub voice: Option<Part>,
+    pub said: Option<Part>,
+    pub clash: bool,
+    pub toxicity: Option<f32>,
+}
+
+/// One side of a score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Part {
+    pub label: Label,
+    pub share: f32,
+    pub weight: f32,
+}
+
+impl Part {
+    fn of(scores: &Scores, weight: f32) -> Self {
+        let (label, share) = scores.best();
+        Self { label, share, weight }
+    }
+
+    /// `happy 81 % × 0.64`: what it said, how sure it was, how much it counted.
+    pub(crate) fn in_words(&self) -> String {
+        format!("{} {:.0} % × {:.2}", self.label, self.share * 100.0, self.weight)
+    }
 }
 
 impl From<&Update> for Entry {
@@ -86,11 +114,46 @@ impl From<&Update> for Entry {
                 .as_ref()
                 .map(|text| text.transcript.clone())
                 .unwrap_or_default(),
+            voice: update
+                .speech
+                .as_ref()
+                .map(|speech| Part::of(&speech.scores, speech.weight)),
+            said: update
+                .text
+                .as_ref()
+                .and_then(|text| text.scores.as_ref().map(|scores| Part::of(scores, text.weight))),
+            clash: update.clash,
+            toxicity: update.toxicity,
         }
     }
 }
 
 impl Entry {
+    /// `voice happy 81 % × 0.64, words neutral 90 % × 0.36`, with remarks; empty where only one side counts.
+    pub(crate) fn sides_in_words(&self) -> String {
+        let (Some(voice), Some(said)) = (self.voice, self.said) else {
+            return String::new();
+        };
+        let mut parts = vec![
+            format!("voice {}", voice.in_words()),
+            format!("words {}", said.in_words()),
+        ];
+        parts.extend(self.remarks().into_iter().map(ToOwned::to_owned));
+        parts.join(", ")
+    }
+
+    /// Remarks on a score for a line of text: a clash, toxic words.
+    pub(crate) fn remarks(&self) -> Vec<&'static str> {
+        let mut remarks = Vec::new();
+        if self.clash {
+            remarks.push("voice and words disagree");
+        }
+        if self.toxicity.is_some_and(|toxicity| toxicity >= TOXIC) {
+            remarks.push("toxic words");
+        }
+        remarks
+    }
+
     pub(crate) fn length_s(&self) -> f64 {
         (self.end_s - self.start_s).max(0.0)
     }
@@ -136,6 +199,10 @@ pub(crate) mod tests {
             affect: Affect::new([-0.5, 0.25, 0.0]),
             speaker: None,
             words: words.to_owned(),
+            voice: None,
+            said: None,
+            clash: false,
+            toxicity: None,
         }
     }
 

@@ -43,6 +43,7 @@
       }
       tip.append(make("div", "pair", `valence ${signed(point[3])}, arousal ${signed(point[4])}`));
     }
+    if (utterance.evidence) tip.append(make("div", "side", utterance.evidence));
     if (utterance.words) {
       const said = make("div", "said");
       if (utterance.speaker) said.append(make("b", "", `${utterance.speaker}: `));

@@ -222,7 +222,9 @@ fn block(entry: &Entry, scale: Scale) -> Markup {
             @if entry.label == Verdict::Unknown {
                 rect class="hatched" x=(round(x)) y=(SPOKEN.0) width=(round(width)) height=(SPOKEN.1) rx="5" {}
             }
-            text class="name" x=(round(x + 6.0)) y=(SPOKEN.0 + 18.0) { (fits(label)) }
+            text class="name" x=(round(x + 6.0)) y=(SPOKEN.0 + 18.0) {
+                (fits(&if entry.clash { format!("{label} ≠") } else { label.to_owned() }))
+            }
             text class="words" x=(round(x + 6.0)) y=(SPOKEN.0 + 35.0) { (fits(&entry.words)) }
         }
     }

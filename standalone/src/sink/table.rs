@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use undertone::{Label, Update};
 
-use super::{About, Entry, Sink, Target, WriteError};
+use super::{About, Entry, Part, Sink, Target, WriteError};
 
 /// One JSON object a line, as the update's schema says.
 pub(super) struct Jsonl {
@@ -57,7 +57,18 @@ impl Csv {
         ]
         .into_iter()
         .chain(labels)
-        .chain(["valence", "arousal", "dominance", "words"]);
+        .chain(["valence", "arousal", "dominance", "words"])
+        // What came later stands behind, so that columns keep their numbers.
+        .chain([
+            "voice_label",
+            "voice_share",
+            "voice_weight",
+            "words_label",
+            "words_share",
+            "words_weight",
+            "clash",
+            "toxicity",
+        ]);
         if let Err(error) = rows.write_record(header) {
             return Err(rows.get_ref().fault(error.into()));
         }
@@ -87,7 +98,26 @@ impl Csv {
             .iter()
             .chain(&affect)
             .map(|value| format!("{value:.4}"));
-        let row = first.into_iter().chain(scores).chain([harmless(&entry.words)]);
+        let part = |part: Option<Part>| match part {
+            Some(part) => [
+                part.label.name().to_owned(),
+                format!("{:.4}", part.share),
+                format!("{:.4}", part.weight),
+            ],
+            None => [const { String::new() }; 3],
+        };
+        let row = first
+            .into_iter()
+            .chain(scores)
+            .chain([harmless(&entry.words)])
+            .chain(part(entry.voice))
+            .chain(part(entry.said))
+            .chain([
+                entry.clash.to_string(),
+                entry
+                    .toxicity
+                    .map_or(String::new(), |toxicity| format!("{toxicity:.4}")),
+            ]);
         Ok(self.rows.write_record(row)?)
     }
 }
@@ -141,10 +171,15 @@ mod tests {
             .expect("row");
         Box::new(sink).finish(&About::default()).expect("written");
         let mut reader = csv::Reader::from_path(&path).expect("there");
-        let columns = reader.headers().expect("a header").len();
+        let header = reader.headers().expect("a header").clone();
+        let columns = header.len();
         let row = reader.records().next().expect("a row").expect("well-formed");
         assert_eq!(row.len(), columns);
         assert_eq!(row.get(7), Some("angry"));
-        assert_eq!(row.get(columns - 1), Some("'=he said \"no\", twice"));
+        let words = header.iter().position(|name| name == "words");
+        assert_eq!(
+            row.get(words.expect("a column of words")),
+            Some("'=he said \"no\", twice")
+        );
     }
 }

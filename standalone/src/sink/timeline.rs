@@ -42,6 +42,14 @@ impl Timeline {
             _ => term::plain(&entry.words),
         };
         let room = width.map_or(usize::MAX, |width| width.saturating_sub(MARGIN + 3).max(20));
+        let remarks = entry.remarks();
+        let words = if remarks.is_empty() {
+            words
+        } else {
+            format!("{words} [{}]", remarks.join(", "))
+                .trim_start()
+                .to_owned()
+        };
         let mut lines = term::wrap(&words, room).into_iter();
         let first = format!("{head}   {}", lines.next().unwrap_or_default())
             .trim_end()
