@@ -32,7 +32,7 @@ pub enum ManifestError {
         source: csv::Error,
     },
     /// A label that no mapping knows.
-    #[error("{} line {line}: unknown label '{label}'; known are: {}", path.display(), known())]
+    #[error("{} line {line}: {}", path.display(), unknown(label))]
     Label {
         /// The manifest.
         path: PathBuf,
@@ -124,7 +124,7 @@ pub fn read(
 }
 
 /// Other names of the labels, as corpora write them.
-const OTHER_NAMES: [(&str, Label); 25] = [
+const OTHER_NAMES: [(&str, Label); 46] = [
     ("neu", Label::Neutral),
     ("calm", Label::Neutral),
     ("hap", Label::Happy),
@@ -150,6 +150,28 @@ const OTHER_NAMES: [(&str, Label); 25] = [
     ("pleasant_surprise", Label::Surprised),
     ("joyful", Label::Happy),
     ("angriness", Label::Angry),
+    // GoEmotions' finer names, grouped as its authors do.
+    ("admiration", Label::Happy),
+    ("amusement", Label::Happy),
+    ("approval", Label::Happy),
+    ("caring", Label::Happy),
+    ("desire", Label::Happy),
+    ("excitement", Label::Happy),
+    ("gratitude", Label::Happy),
+    ("love", Label::Happy),
+    ("optimism", Label::Happy),
+    ("pride", Label::Happy),
+    ("relief", Label::Happy),
+    ("disappointment", Label::Sad),
+    ("embarrassment", Label::Sad),
+    ("grief", Label::Sad),
+    ("remorse", Label::Sad),
+    ("annoyance", Label::Angry),
+    ("disapproval", Label::Angry),
+    ("nervousness", Label::Fearful),
+    ("realization", Label::Surprised),
+    ("confusion", Label::Surprised),
+    ("curiosity", Label::Surprised),
 ];
 
 /// The label that a corpus means by this name.
@@ -163,11 +185,11 @@ pub fn label(name: &str) -> Option<Label> {
     })
 }
 
-fn known() -> String {
+/// What is said about a label that no mapping knows.
+pub fn unknown(label: &str) -> String {
     let own = Label::ALL.iter().map(|label| label.name());
-    own.chain(OTHER_NAMES.iter().map(|(name, _)| *name))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let all: Vec<_> = own.chain(OTHER_NAMES.iter().map(|(name, _)| *name)).collect();
+    format!("unknown label '{label}'; known are: {}", all.join(", "))
 }
 
 #[cfg(test)]

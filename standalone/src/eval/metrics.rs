@@ -123,6 +123,22 @@ pub fn figures(items: &[Judged], classes: &[Label], threshold: f64) -> Figures {
     }
 }
 
+/// The probability that a marked item stands above an unmarked one; absent where either kind is missing.
+pub fn auroc(items: &[(bool, f32)]) -> Option<f64> {
+    let mut sorted: Vec<_> = items.to_vec();
+    sorted.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let (mut below, mut wins) = (0.0, 0.0);
+    // Items of the same score share a place.
+    for same in sorted.chunk_by(|a, b| a.1.total_cmp(&b.1).is_eq()) {
+        let marked = same.iter().filter(|item| item.0).count() as f64;
+        let unmarked = same.len() as f64 - marked;
+        wins += marked * (below + unmarked / 2.0);
+        below += unmarked;
+    }
+    let marked = items.len() as f64 - below;
+    (marked > 0.0 && below > 0.0).then(|| wins / (marked * below))
+}
+
 fn place(classes: &[Label], label: Label) -> usize {
     classes.iter().position(|class| *class == label).unwrap_or(0)
 }
@@ -268,6 +284,15 @@ mod tests {
         assert_eq!((f.first_hearing.n, f.first_hearing.uar), (1, Some(1.0)));
         assert_eq!((f.after_30s.n, f.after_30s.uar), (2, Some(0.5)));
         assert!(f.uar_ci[0] <= f.uar && f.uar <= f.uar_ci[1]);
+    }
+
+    #[test]
+    fn auroc_counts_pairs_in_the_right_order() {
+        let perfect = [(false, 0.1), (false, 0.2), (true, 0.8)];
+        assert_eq!(auroc(&perfect), Some(1.0));
+        let mixed = [(true, 0.1), (false, 0.2), (true, 0.2), (true, 0.9)];
+        assert_eq!(auroc(&mixed), Some(0.5));
+        assert_eq!(auroc(&[(true, 0.5)]), None);
     }
 
     #[test]

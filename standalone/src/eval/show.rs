@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::fault::Fault;
 
-use super::Report;
 use super::metrics::Part;
+use super::{Report, texts};
 
 /// A progress bar, on a terminal only.
 pub(super) fn progress(clips: usize, quiet: bool) -> ProgressBar {
@@ -25,6 +25,11 @@ pub(super) fn progress(clips: usize, quiet: bool) -> ProgressBar {
 /// Prints the table, and writes the JSON where it was asked for.
 pub(super) fn show(report: &Report, json: Option<&Path>) -> Result<(), Fault> {
     write(report, json, &table(report))
+}
+
+/// The same for words without sound.
+pub(super) fn texts(report: &texts::Report, json: Option<&Path>) -> Result<(), Fault> {
+    write(report, json, &texts_table(report))
 }
 
 /// Writes any report: the JSON where it was asked for, the table unless the JSON took its place.
@@ -50,6 +55,29 @@ pub(super) fn write<R: serde::Serialize>(report: &R, json: Option<&Path>, table:
         None => {}
     }
     out.write_all(table.as_bytes()).map_err(Fault::output)
+}
+
+fn texts_table(report: &texts::Report) -> String {
+    let mut lines = vec![format!(
+        "{:<16}{}, {}, {}",
+        "pack", report.pack, report.system, report.runtime
+    )];
+    let mut line = |name: &str, value: String| lines.push(format!("{name:<16}{value}"));
+    if let Some(f) = &report.figures {
+        line("texts", format!("{} ({} without a word)", f.n, report.unheard));
+        line("macro F1", percent(f.macro_f1));
+        line("accuracy", percent(f.accuracy));
+        line("UAR", percent(f.uar));
+        line("ECE", format!("{:.3}", f.ece));
+        for (label, recall) in &f.recall {
+            line(&format!("  {label}"), percent(*recall));
+        }
+    }
+    if let (Some(auroc), Some(n)) = (report.auroc, report.toxic_n) {
+        line("toxicity", format!("AUROC {auroc:.3} on {n} texts"));
+    }
+    line("a text takes", format!("{:.1} ms", report.text_ms));
+    lines.join("\n") + "\n"
 }
 
 fn table(report: &Report) -> String {
@@ -97,6 +125,9 @@ fn table(report: &Report) -> String {
             f.selective.threshold
         ),
     );
+    if let Some(agreed) = agreement(report) {
+        line("while speaking", agreed);
+    }
     line("real time", format!("{:.1} times", 1.0 / report.rtf.max(1e-9)));
     for (label, recall) in &f.recall {
         let answers = f.confusion.get(label).into_iter().flatten();
@@ -107,6 +138,17 @@ fn table(report: &Report) -> String {
         );
     }
     text
+}
+
+/// How often what stood after 1 and 2 s was what the final said.
+fn agreement(report: &Report) -> Option<String> {
+    let [at_1s, at_2s] = report.agreement?.shares();
+    let share = |share: Option<f64>| share.map_or("-".into(), percent);
+    Some(format!(
+        "{} named at 1 s what the final does, {} at 2 s",
+        share(at_1s),
+        share(at_2s)
+    ))
 }
 
 fn percent(share: f64) -> String {
