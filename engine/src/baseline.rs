@@ -1,7 +1,7 @@
 //! What one speaker sounds like: the running mean of the voice's statistics over past utterances.
 
 /// Utterances after which the baseline follows the speaker instead of averaging everything.
-const LONGEST_MEMORY: f32 = 60.0;
+pub(crate) const LONGEST_MEMORY: f32 = 60.0;
 
 /// The running mean. Must never hold anything of an utterance that is not over.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -116,7 +116,7 @@ pub(crate) fn fuse(recipe: &Recipe, evidence: &Evidence) -> Fused {
         if recipe.alone {
             side.scores
         } else {
-            side.scores.with_floor(&recipe.trained, FLOOR)
+            side.scores.with_floor(recipe.trained, FLOOR)
         }
     });
     let parts = [

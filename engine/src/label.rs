@@ -126,7 +126,7 @@ impl Scores {
     }
 
     /// At least so much for every label that was never learnt; the rest gives way.
-    pub(crate) fn with_floor(&self, trained: &[bool; Label::COUNT], floor: f32) -> Self {
+    pub(crate) fn with_floor(&self, trained: [bool; Label::COUNT], floor: f32) -> Self {
         let mut shares = self.0;
         for (share, trained) in shares.iter_mut().zip(trained) {
             if !trained {

@@ -78,6 +78,8 @@ pub struct PackInfo {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// Name, version and weights in one: two packs with the same key are the same.
+    pub key: String,
     /// Licence of its weights.
     pub licence: String,
     /// The system that runs.
@@ -240,6 +242,7 @@ impl Mind {
         let info = PackInfo {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
+            key: pack.key(),
             licence: manifest.licence.clone(),
             system,
             systems: manifest.systems.clone(),

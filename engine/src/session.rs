@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use crate::ears::Ears;
 use crate::mind::{Mind, MindError};
+use crate::profile::{Profile, ProfileError};
 use crate::recognise::{InUse, Loaded, hear_again, recognise};
 use crate::resample::ResampleError;
+use crate::said::{Readings, Said};
 use crate::stream::{StreamConfig, ms};
 use crate::tap::{self, Counters, Drain, Losses, Tap};
-use crate::track::{Origin, Readings, Said, Track, seconds_of};
+use crate::track::{Origin, Track, seconds_of};
 use crate::update::{Degraded, Latency, Update};
 use crate::utterance::Request;
 
@@ -99,6 +101,17 @@ impl Session {
     /// Where the words of what is scored from here on come from.
     pub fn say(&mut self, said: Said) {
         self.track.say(said);
+    }
+
+    /// What was learnt about the speaker, to be given to a later session; `None` for a system that judges no
+    /// voice.
+    pub fn profile(&self) -> Option<Profile> {
+        self.track.profile(&self.mind)
+    }
+
+    /// Begins with what was learnt about this speaker before, by the same pack and branch.
+    pub fn set_profile(&mut self, profile: &Profile) -> Result<(), ProfileError> {
+        self.track.set_profile(&self.mind, profile)
     }
 
     /// How often the words were read.

@@ -11,6 +11,7 @@ use crate::ears::Ears;
 use crate::engine::{OpenError, Slot};
 use crate::latest::{Activity, Latest, Readers, Scored, Snapshot};
 use crate::outlet::{Outlet, Updates};
+use crate::profile::{Profile, ProfileError};
 use crate::queue::{Job, Queue};
 use crate::recognise::InUse;
 use crate::resample::ResampleError;
@@ -134,6 +135,18 @@ impl Stream {
         hearing.ears.set_rate(rate, &mut hearing.requests)?;
         hearing.drain = Some(drain);
         Ok(tap)
+    }
+
+    /// What was learnt about the speaker so far; `None` while the pack loads, and for a system that judges no
+    /// voice.
+    pub fn profile(&self) -> Option<Profile> {
+        lock(&self.cell.track).profile(self.cell.slot.mind()?.as_ref())
+    }
+
+    /// Begins with what was learnt about this speaker before. The pack must be loaded.
+    pub fn set_profile(&self, profile: &Profile) -> Result<(), ProfileError> {
+        let mind = self.cell.slot.mind().ok_or(ProfileError::NoVoice)?;
+        lock(&self.cell.track).set_profile(&mind, profile)
     }
 
     /// What was lost or replaced on the way in.

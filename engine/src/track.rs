@@ -11,9 +11,11 @@ use crate::cleanup;
 use crate::fuse::{Evidence, Fused, Side, fuse};
 use crate::label::{Affect, Scores, Verdict};
 use crate::mind::{Feeling, Frames, Mind, MindError, PackInfo};
+use crate::profile::{Profile, ProfileError};
 use crate::quality;
 use crate::recognise::{LATER_AT_MOST, confidence};
 use crate::resample::RATE;
+use crate::said::{Readings, Said};
 use crate::steady::Steady;
 use crate::stream::ms;
 use crate::text::Read;
@@ -34,27 +36,6 @@ const MOST_ASIDE: usize = 2 * LATER_AT_MOST;
 pub(crate) struct Origin {
     pub stream: Arc<str>,
     pub speaker: Option<Arc<str>>,
-}
-
-/// Where the words of what is heard next come from.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Said {
-    /// The recogniser.
-    #[default]
-    Recognised,
-    /// The caller, who knows them: a script, subtitles, a corpus.
-    Given(String),
-    /// Nowhere: only the voice counts.
-    Nothing,
-}
-
-/// How often the words were read, and how often the last reading still held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Readings {
-    /// Runs of the text branch.
-    pub run: u64,
-    /// Scores whose words had not changed since the last one.
-    pub saved: u64,
 }
 
 /// One stream's memory.
@@ -129,6 +110,19 @@ impl Track {
     /// Whether what the recogniser hears is of use: as words, or as places of units.
     pub(crate) fn wants_words(&self, mind: &Mind) -> bool {
         self.said == Said::Recognised || mind.pools()
+    }
+
+    /// What was learnt about the speaker; `None` where nothing can be.
+    pub(crate) fn profile(&self, mind: &Mind) -> Option<Profile> {
+        let branch = mind.branch()?;
+        Some(Profile::new(&mind.info.key, branch, &self.baseline))
+    }
+
+    /// Begins with what was learnt before.
+    pub(crate) fn set_profile(&mut self, mind: &Mind, profile: &Profile) -> Result<(), ProfileError> {
+        let branch = mind.branch().ok_or(ProfileError::NoVoice)?;
+        self.baseline = profile.baseline(&mind.info.key, branch, mind.stats_width())?;
+        Ok(())
     }
 
     /// Scores a request and learns from it if it is a final.

@@ -54,6 +54,12 @@ pub enum Command {
         #[command(subcommand)]
         action: Models,
     },
+    /// Show or delete a speaker's profile, as `--profile` keeps it
+    Profile {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: crate::profile::Action,
+    },
     /// Show the settings in effect and where each came from
     Config(Json),
     /// Print completions for a shell
@@ -89,6 +95,9 @@ pub struct Analyze {
     #[arg(long, value_name = "N", requires = "rate", default_value_t = 1,
         value_parser = clap::value_parser!(u16).range(1..=64))]
     pub channels: u16,
+    /// Keep what is learnt about the speaker in this file, and begin with it: all files are one speaker's
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
     /// How a raw sample is written
     #[arg(long, value_name = "FORMAT", requires = "rate", default_value = "s16le")]
     pub sample_format: SampleFormat,
@@ -111,6 +120,9 @@ pub struct Live {
     /// Print every score as a line of JSON instead of the view
     #[arg(long)]
     pub json: bool,
+    /// Keep what is learnt about the speaker in this file, and begin with it
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
     /// Stop after so many seconds
     #[arg(long, value_name = "N")]
     pub seconds: Option<f64>,

@@ -14,6 +14,7 @@ pub mod fault;
 pub mod inputs;
 pub mod live;
 pub mod models;
+pub mod profile;
 pub mod recognisers;
 pub mod settings;
 pub mod shell;
@@ -62,6 +63,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<Ending, Fault> {
         Command::Bench(args) => bench::run(&args, &settings),
         Command::Eval(args) => eval::run(&args, &settings),
         Command::Models { action } => models::run(&action, &settings),
+        Command::Profile { action } => profile::run(&action),
         Command::Config(args) => config::run(args.json, &settings),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => {

@@ -86,7 +86,8 @@ fn switching_live_loses_no_sound() {
                 .iter()
                 .all(|word| *word != undertone::Degraded::RecogniserFailed)
         );
-        *by.entry(update.text.as_ref().unwrap().recogniser).or_default() += 1;
+        *by.entry(update.text.as_ref().unwrap().recogniser.unwrap())
+            .or_default() += 1;
     }
     assert!(
         by.contains_key(&Recogniser::First) && by.contains_key(&Recogniser::Moonshine),

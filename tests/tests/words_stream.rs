@@ -55,11 +55,11 @@ fn words_come_while_they_are_spoken_change_and_settle() {
             .take_while(|(a, b)| a.text == b.text)
             .count();
         revised += usize::from(kept < before.len());
-        if !update.is_final() {
+        if update.is_final() {
+            assert!(now.iter().all(|word| word.stable), "{:?}", texts(now));
+        } else {
             early += usize::from(!now.is_empty() && update.emitted_s < length);
             settled_early += usize::from(now.iter().any(|word| word.stable));
-        } else {
-            assert!(now.iter().all(|word| word.stable), "{:?}", texts(now));
         }
         for pair in now.windows(2) {
             assert!(pair[0].start_s <= pair[1].start_s + 0.05, "{:?}", texts(now));

@@ -76,6 +76,11 @@ impl Mind {
         self.voice.as_ref().map_or(0, |voice| voice.stats_width)
     }
 
+    /// The branch that judges the voice, by its role's name.
+    pub(crate) fn branch(&self) -> Option<&'static str> {
+        self.voice.as_ref().map(|voice| voice.role.name())
+    }
+
     /// How much to cool what the voice says in so much speech.
     pub(crate) fn temperature(&self, seconds: f64) -> f32 {
         self.voice

@@ -10,10 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use undertone::{Engine, EngineConfig, EngineError, Session, SessionError, StreamConfig, Update};
+use undertone::{Engine, EngineConfig, EngineError, Profile, Session, SessionError, StreamConfig, Update};
 
 use crate::cli::{Analyze, Format};
 use crate::fault::{Ending, Fault, say};
+use crate::profile;
 use crate::settings::Settings;
 use crate::sink::{About, WriteError};
 use crate::sound::{Origin, RawFormat, Sound, SoundError};
@@ -31,6 +32,8 @@ enum FileError {
     Sound(#[from] SoundError),
     #[error(transparent)]
     Write(#[from] WriteError),
+    #[error(transparent)]
+    Profile(#[from] profile::FileError),
     #[error("{0}: {1}")]
     Session(String, Box<SessionError>),
     #[error("{0}: reading it failed in a way that it must not; convert it, and please report this")]
@@ -114,6 +117,8 @@ struct Plan {
     /// Whether there is a timeline.
     timeline: bool,
     out: Option<PathBuf>,
+    /// Where what is learnt about the speaker is kept.
+    profile: Option<PathBuf>,
 }
 
 impl Plan {
@@ -140,6 +145,7 @@ impl Plan {
                 printed: json,
                 timeline,
                 out: Some(out.clone()),
+                profile: args.profile.clone(),
             });
         }
         let printed = match (json, formats.as_slice()) {
@@ -158,6 +164,7 @@ impl Plan {
             timeline: printed.is_none(),
             printed,
             out: None,
+            profile: args.profile.clone(),
         })
     }
 }
@@ -174,7 +181,14 @@ fn one(
     let mut sound = Sound::open(origin, raw)?;
     let mut config = stream_config(&origin.name(), sound.rate(), settings);
     config.hop_ms = settings.hop_ms.unwrap_or(FILE_HOP_MS);
-    let session = engine.session(&config)?;
+    let mut session = engine.session(&config)?;
+    if let Some(file) = &plan.profile
+        && let Some(known) = profile::read(file)?
+    {
+        session
+            .set_profile(&known)
+            .map_err(|error| profile::unfit(file, error))?;
+    }
     let info = engine.wait_ready()?;
     let mut about = About {
         name: origin.name(),
@@ -191,7 +205,11 @@ fn one(
         outlets.take(update)
     });
     progress.finish_and_clear();
-    about.seconds = heard?;
+    let learnt;
+    (about.seconds, learnt) = heard?;
+    if let (Some(file), Some(learnt)) = (&plan.profile, learnt) {
+        profile::write(file, &learnt)?;
+    }
     let written = outlets.finish(&about)?;
     for trouble in sound.troubles() {
         say(format_args!("{}: warning: {trouble}", about.name));
@@ -204,7 +222,7 @@ fn one(
     Ok(())
 }
 
-/// Streams the sound through the session; gives its length in seconds.
+/// Streams the sound through the session; gives its length in seconds, and what was learnt about the speaker.
 fn hear(
     sound: &mut Sound,
     mut session: Session,
@@ -212,7 +230,7 @@ fn hear(
     live: bool,
     progress: &ProgressBar,
     mut take: impl FnMut(&Update) -> Result<(), WriteError>,
-) -> Result<f64, FileError> {
+) -> Result<(f64, Option<Profile>), FileError> {
     let fail = |error| FileError::Session(name.to_owned(), Box::new(error));
     let mut updates = Vec::new();
     let (rate, mut frames) = (sound.rate(), 0_u64);
@@ -231,7 +249,7 @@ fn hear(
         progress.set_position(frames.saturating_mul(1000) / u64::from(rate).max(1));
     }
     let not_numbers = session.losses().non_finite;
-    session.finish(&mut updates).map_err(fail)?;
+    session.end_clip(&mut updates).map_err(fail)?;
     for update in &updates {
         take(update)?;
     }
@@ -240,7 +258,7 @@ fn hear(
             "{name}: warning: {not_numbers} samples are not numbers and were heard as silence; export the file again"
         ));
     }
-    Ok(frames as f64 / f64::from(rate))
+    Ok((frames as f64 / f64::from(rate), session.profile()))
 }
 
 /// A bar on a terminal, nothing elsewhere.

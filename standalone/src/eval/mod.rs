@@ -134,7 +134,7 @@ pub fn run(args: &Eval, settings: &Settings) -> Result<Ending, Fault> {
             let (missing, json) = (args.allow_missing, args.json.as_deref());
             asr::run(clips, &args.root, missing, json, settings)
         }
-        (None, Some(texts), _) => texts::run(texts, classes, args, settings),
+        (None, Some(texts), _) => texts::run(texts, &classes, args, settings),
         (None, None, Some(manifest)) => clips::run(manifest, classes, args, settings),
         (None, None, None) => Err(Fault::User(
             "nothing to judge; give --manifest, --text-only or --asr with a CSV".into(),

@@ -69,14 +69,9 @@ pub(super) struct Report {
 }
 
 /// Runs the command on words.
-pub(super) fn run(
-    file: &Path,
-    classes: Vec<Label>,
-    args: &Eval,
-    settings: &Settings,
-) -> Result<Ending, Fault> {
+pub(super) fn run(file: &Path, classes: &[Label], args: &Eval, settings: &Settings) -> Result<Ending, Fault> {
     let user = |error: TextsError| Fault::User(error.to_string());
-    let items = read(file, &classes).map_err(user)?;
+    let items = read(file, classes).map_err(user)?;
     // Words alone are what is asked about, whatever system the pack would choose.
     let mut settings = settings.clone();
     if settings.system.is_none() {
@@ -90,11 +85,11 @@ pub(super) fn run(
     let threshold = threshold(&settings, &pack.system)?;
     let began = Instant::now();
     let bar = show::progress(items.len(), settings.quiet);
-    let judged = judge(&engine, &items, &classes, &bar).map_err(|error| user(error.into()))?;
+    let judged = judge(&engine, &items, classes, &bar).map_err(|error| user(error.into()))?;
     bar.finish_and_clear();
     let work = began.elapsed().as_secs_f64();
     let labelled =
-        (!judged.labelled.is_empty()).then(|| metrics::figures(&judged.labelled, &classes, threshold));
+        (!judged.labelled.is_empty()).then(|| metrics::figures(&judged.labelled, classes, threshold));
     let report = Report {
         figures: labelled,
         auroc: metrics::auroc(&judged.toxic),

@@ -15,6 +15,7 @@ use crate::analyze::{start, stream_config, unready};
 use crate::cli::Live;
 use crate::fault::{Ending, Fault, say};
 use crate::inputs;
+use crate::profile;
 use crate::settings::Settings;
 use crate::sink::{Entry, Timeline};
 use crate::stop;
@@ -41,6 +42,14 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
     let engine = start(settings);
     let config = stream_config(&input.name, input.rate, settings);
     let (tap, stream) = engine.open(&config).map_err(|error| user(&error))?;
+    if let Some(file) = &args.profile
+        && let Some(known) = profile::read(file).map_err(|error| user(&error))?
+    {
+        engine.wait_ready().map_err(|error| unready(&error, settings))?;
+        stream
+            .set_profile(&known)
+            .map_err(|error| user(&profile::unfit(file, error)))?;
+    }
     let (updates, latest) = (stream.updates(256), stream.latest());
     let capture = Capture::open(&input, tap).map_err(|error| user(&error))?;
     stop::listen();
@@ -81,6 +90,9 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
         say(format_args!(
             "{missed} scores were not shown: the output is read too slowly"
         ));
+    }
+    if let (Some(file), Some(learnt)) = (&args.profile, stream.profile()) {
+        profile::write(file, &learnt).map_err(|error| user(&error))?;
     }
     rest.map(|()| Ending::Good)
 }

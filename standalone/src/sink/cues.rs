@@ -53,11 +53,10 @@ impl Cues {
             (Some(name), Kind::Srt) => format!("{}: ", harmless(name)),
             (None, _) => String::new(),
         };
-        let remarks: String = entry
-            .remarks()
-            .iter()
-            .map(|remark| format!(", {remark}"))
-            .collect();
+        let remarks = std::iter::once("")
+            .chain(entry.remarks())
+            .collect::<Vec<_>>()
+            .join(", ");
         writeln!(self.target, "{speaker}{} {confidence:.0} %{remarks}", entry.label)?;
         let words = match self.kind {
             Kind::Vtt => escape(&entry.words),
