@@ -64,8 +64,21 @@ pub fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     let bundles = make(root, &crate::target(root).join("bundled"), profile, "")?;
     say::done(&bundles.clap.display().to_string());
     say::done(&bundles.vst3.display().to_string());
-    say::plan(&format!("copy them to {}", homes()));
+    say::done(&installer(root, &bundles)?.display().to_string());
+    say::plan(&format!("run that script, or copy them yourself to {}", homes()));
     Ok(())
+}
+
+/// Lays the installer of this system beside the bundles.
+fn installer(root: &Path, bundles: &Bundles) -> Result<PathBuf> {
+    let name = if cfg!(windows) {
+        "install.ps1"
+    } else {
+        "install.sh"
+    };
+    let to = bundles.clap.with_file_name(name);
+    copy(&root.join("plugin").join("install").join(name), &to)?;
+    Ok(to)
 }
 
 /// Where hosts look for plugins on this system.
