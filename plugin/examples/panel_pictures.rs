@@ -18,7 +18,9 @@ use undertone::{
     Activity, Affect, Degraded, Engine, EngineConfig, Label, Latency, Losses, Scores, Snapshot, StreamConfig,
     Verdict, Word,
 };
-use undertone_plugin::panel::{Evidence, Look, MidiOut, Moment, Panel, PanelFeed, Settings, Source, Stage};
+use undertone_plugin::panel::{
+    Evidence, Look, MidiOut, Moment, OscOut, Panel, PanelFeed, Settings, Source, Stage, Wiring,
+};
 
 /// The pictures: name, scene, look, width, height.
 const PICTURES: &[(&str, Scene, Look, f32, f32)] = &[
@@ -300,6 +302,7 @@ fn moments(scene: Scene) -> Vec<Moment> {
                     weight: 0.3,
                 }),
                 transcript,
+                toxicity: Some(0.04),
                 latency: Latency {
                     capture: 12.0,
                     queue: 4.0,
@@ -336,6 +339,9 @@ fn draw(folder: &std::path::Path, &(name, scene, look, width, height): &(&str, S
             on: true,
             ..MidiOut::default()
         }),
+        wiring: Some(Wiring::default()),
+        osc: Some(OscOut::default()),
+        ..Settings::default()
     };
     let mut harness = Harness::builder()
         .with_size([width, height])

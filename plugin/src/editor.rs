@@ -63,12 +63,12 @@ pub struct Window {
 impl Window {
     fn frame(&mut self, ui: &mut Ui) {
         let mut settings = self.memory.saved().settings;
-        let before = settings;
+        let before = settings.clone();
         self.voice
             .with_feed(|feed| self.panel.show(ui, feed, &mut settings));
         if settings != before {
+            self.voice.set(&settings);
             self.memory.change(|saved| saved.settings = settings);
-            self.voice.set(settings.consent, settings.midi);
         }
     }
 }

@@ -11,14 +11,14 @@ use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
 use crate::courier::{Line, Receiver};
+use crate::doors::MOST_CHANNELS;
 use crate::editor::{self, PanelEditor};
+use crate::extras::Extras;
 use crate::memory::{self, Memory};
 use crate::midi::Controls;
 use crate::notes::{Note, Notes};
+use crate::panel::{Ear, Reading};
 use crate::voice::Voice;
-
-/// The most channels that a layout has.
-const MOST_CHANNELS: usize = 2;
 
 /// How long an offline render waits for the worker without any progress before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,11 +26,35 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// One step of that wait.
 const NAP: Duration = Duration::from_millis(1);
 
+/// As many channels out as in: stereo first, as most hosts take the first, then mono and the wider ones. The doors
+/// add the side-chain and the control voltages to each.
+const LAYOUTS: [AudioIOLayout; MOST_CHANNELS] = {
+    let mut layouts = [layout(2); MOST_CHANNELS];
+    layouts[1] = layout(1);
+    let mut at = 2;
+    while at < MOST_CHANNELS {
+        #[allow(clippy::cast_possible_truncation, reason = "eight")]
+        let channels = at as u32 + 1;
+        layouts[at] = layout(channels);
+        at += 1;
+    }
+    layouts
+};
+
+const fn layout(channels: u32) -> AudioIOLayout {
+    AudioIOLayout {
+        main_input_channels: NonZeroU32::new(channels),
+        main_output_channels: NonZeroU32::new(channels),
+        ..AudioIOLayout::const_default()
+    }
+}
+
 /// The plugin.
 pub struct Undertone {
     memory: Arc<Memory>,
     voice: Arc<Voice>,
     receiver: Receiver,
+    extras: Arc<Extras>,
     controls: Controls,
     notes: Notes,
     rate: f32,
@@ -41,11 +65,20 @@ pub struct Undertone {
 impl Default for Undertone {
     /// What a scan makes: no engine, no model, no file.
     fn default() -> Self {
-        let (voice, receiver) = Voice::new();
+        let extras = Extras::handed();
+        let (voice, receiver) = Voice::new(Arc::clone(&extras));
+        let (memory, voice) = (Arc::<Memory>::default(), Arc::new(voice));
+        let (saved, follower) = (Arc::downgrade(&memory), Arc::downgrade(&voice));
+        extras.when_restored(move || {
+            if let (Some(memory), Some(voice)) = (saved.upgrade(), follower.upgrade()) {
+                voice.set(&memory.saved().settings);
+            }
+        });
         Self {
-            memory: Arc::default(),
-            voice: Arc::new(voice),
+            memory,
+            voice,
             receiver,
+            extras,
             controls: Controls::default(),
             notes: Notes::default(),
             rate: 48_000.0,
@@ -62,18 +95,7 @@ impl Plugin for Undertone {
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
-    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
-        AudioIOLayout {
-            main_input_channels: NonZeroU32::new(2),
-            main_output_channels: NonZeroU32::new(2),
-            ..AudioIOLayout::const_default()
-        },
-        AudioIOLayout {
-            main_input_channels: NonZeroU32::new(1),
-            main_output_channels: NonZeroU32::new(1),
-            ..AudioIOLayout::const_default()
-        },
-    ];
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &LAYOUTS;
 
     const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
 
@@ -111,7 +133,7 @@ impl Plugin for Undertone {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let rate = buffer.sample_rate.round().max(0.0) as u32;
         let settings = self.memory.saved().settings;
-        self.voice.activate(rate, settings.consent, settings.midi);
+        self.voice.activate(rate, &settings);
         true
     }
 
@@ -125,24 +147,23 @@ impl Plugin for Undertone {
         let midi = self.voice.midi();
         let bypassed = self.memory.bypass.value();
         // Taken before the bypass is looked at, so that a line given up is never held on to.
-        let score = match self.receiver.line().filter(|_| !bypassed) {
-            Some(line) if frames > 0 => {
-                if self.offline {
-                    self.patient = wait_for_room(line, frames, self.patient);
+        let line = self.receiver.line().filter(|_| !bypassed);
+        self.extras.set_listening(line.is_some());
+        let (score, voice) = match line {
+            Some(line) => {
+                // An empty block is no reason to end a note.
+                if frames > 0 {
+                    if self.offline {
+                        self.patient = wait_for_room(line, frames, self.patient);
+                    }
+                    hear(line, buffer, &self.extras);
                 }
-                let mut channels: [&[f32]; MOST_CHANNELS] = [&[]; MOST_CHANNELS];
-                let mut count = 0;
-                for (place, channel) in channels.iter_mut().zip(buffer.as_slice_immutable()) {
-                    *place = channel;
-                    count += 1;
-                }
-                line.tap.push(&channels[..count]);
-                line.latest.read().score
+                let now = line.latest.read();
+                (now.score, now.voice)
             }
-            // An empty block is no reason to end a note.
-            Some(line) => line.latest.read().score,
-            None => None,
+            None => (None, Reading::REST),
         };
+        self.extras.write(&Reading::values(score.as_ref(), voice));
         #[allow(clippy::cast_precision_loss, reason = "blocks are small")]
         let block_s = frames as f32 / self.rate.max(1.0);
         self.controls.run(midi, block_s, score.as_ref(), |control| {
@@ -159,6 +180,24 @@ impl Plugin for Undertone {
         });
         ProcessStatus::Normal
     }
+}
+
+/// Hands a block to the engine: the track's, or the side-chain's where that is what the user chose.
+fn hear(line: &mut Line, buffer: &Buffer<'_>, extras: &Extras) {
+    if extras.ear() == Ear::Sidechain {
+        // Without one nothing is heard, and the panel says that no sound comes.
+        extras
+            .chain()
+            .next(buffer.samples(), |channels| line.tap.push(channels));
+        return;
+    }
+    let mut channels: [&[f32]; MOST_CHANNELS] = [&[]; MOST_CHANNELS];
+    let mut count = 0;
+    for (place, channel) in channels.iter_mut().zip(buffer.as_slice_immutable()) {
+        *place = channel;
+        count += 1;
+    }
+    line.tap.push(&channels[..count]);
 }
 
 fn event_of<S>(note: Note) -> NoteEvent<S> {

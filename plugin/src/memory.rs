@@ -8,13 +8,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use nice_plug::prelude::{BoolParam, Params, PluginState};
 use serde::{Deserialize, Serialize};
 
-use crate::panel::{LARGEST, MidiOut, SMALLEST, Settings, USUAL};
+use crate::panel::{LARGEST, MidiOut, OscOut, SMALLEST, Settings, USUAL, Wiring};
 
 /// Version of [`Saved`]'s form. It grows when a field changes its meaning.
 pub const FORM: u32 = 1;
 
+/// The longest name of a system that is believed.
+const LONGEST_NAME: usize = 64;
+
 /// What is saved beside the parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Saved {
     /// [`FORM`] of the version that saved it.
@@ -31,6 +34,8 @@ impl Default for Saved {
             form: FORM,
             settings: Settings {
                 midi: Some(MidiOut::default()),
+                wiring: Some(Wiring::default()),
+                osc: Some(OscOut::default()),
                 ..Settings::default()
             },
             window: (USUAL.x, USUAL.y),
@@ -43,10 +48,15 @@ impl Saved {
     fn vetted(mut self) -> Self {
         if self.form > FORM {
             self.settings.consent = false;
+            self.settings.osc = None;
         }
         self.form = FORM;
         let midi = self.settings.midi.get_or_insert_default();
         *midi = midi.vetted();
+        self.settings.wiring.get_or_insert_default();
+        self.settings.osc = Some(self.settings.osc.take().unwrap_or_default().vetted());
+        let named = |name: &String| !name.is_empty() && name.len() <= LONGEST_NAME;
+        self.settings.system = self.settings.system.filter(named);
         let hold = |value: f32, low: f32, high: f32| {
             if value.is_finite() {
                 value.clamp(low, high)
@@ -85,7 +95,7 @@ impl Default for Memory {
 impl Memory {
     /// What is saved at the moment.
     pub fn saved(&self) -> Saved {
-        let saved = *self.saved.read().unwrap_or_else(PoisonError::into_inner);
+        let saved = self.saved.read().unwrap_or_else(PoisonError::into_inner).clone();
         saved.vetted()
     }
 

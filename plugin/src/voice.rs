@@ -6,12 +6,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use undertone::{Engine, EngineConfig, Stream, StreamConfig};
+use undertone::{Engine, EngineConfig, Recogniser, Stream, StreamConfig};
 
 use crate::courier::{Line, Receiver, Sender, pair};
-use crate::panel::{MidiOut, NoFeed, PanelFeed, Stage, StreamFeed};
+use crate::extras::Extras;
+use crate::panel::{MidiOut, NoFeed, OscOut, PanelFeed, Settings, Stage, StreamFeed};
+use crate::post::Post;
 
 /// The voice on one track.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub struct Voice {
     inner: Mutex<Inner>,
     /// [`MidiOut`] in one word, for the audio thread.
     midi: AtomicU32,
+    extras: Arc<Extras>,
 }
 
 #[derive(Debug)]
@@ -26,28 +29,42 @@ struct Inner {
     sender: Sender,
     rate: Option<u32>,
     consent: bool,
+    mind: Mind,
+    osc: Option<OscOut>,
     heard: Option<Heard>,
     trouble: Option<String>,
 }
 
-/// Everything that exists only while somebody is heard. The feed goes first: it holds the engine too.
+/// What an engine is started with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Mind {
+    system: Option<String>,
+    recogniser: Recogniser,
+}
+
+/// Everything that exists only while somebody is heard. What sends and shows goes first: it holds the stream's
+/// and the engine's parts too.
 #[derive(Debug)]
 struct Heard {
+    post: Option<Result<Post, String>>,
     feed: StreamFeed,
     stream: Stream,
     rate: u32,
+    mind: Mind,
     #[allow(dead_code, reason = "keeps the engine's pack in use as long as the stream")]
     engine: Engine,
 }
 
 impl Voice {
     /// Nobody is heard yet.
-    pub fn new() -> (Self, Receiver) {
+    pub fn new(extras: Arc<Extras>) -> (Self, Receiver) {
         let (sender, receiver) = pair();
         let inner = Inner {
             sender,
             rate: None,
             consent: false,
+            mind: Mind::default(),
+            osc: None,
             heard: None,
             trouble: None,
         };
@@ -55,28 +72,36 @@ impl Voice {
             Self {
                 inner: Mutex::new(inner),
                 midi: AtomicU32::new(0),
+                extras,
             },
             receiver,
         )
     }
 
     /// The host will send sound at this rate; this is what the project says.
-    pub fn activate(&self, rate: u32, consent: bool, midi: Option<MidiOut>) {
-        self.midi.store(pack(midi.unwrap_or_default()), Ordering::Relaxed);
+    pub fn activate(&self, rate: u32, settings: &Settings) {
+        self.wire(settings);
         let mut inner = self.lock();
         inner.rate = Some(rate);
-        inner.consent = consent;
+        inner.take(settings);
         inner.follow();
     }
 
     /// What the user set in the panel.
-    pub fn set(&self, consent: bool, midi: Option<MidiOut>) {
-        self.midi.store(pack(midi.unwrap_or_default()), Ordering::Relaxed);
+    pub fn set(&self, settings: &Settings) {
+        self.wire(settings);
         let mut inner = self.lock();
-        if inner.consent != consent {
-            inner.consent = consent;
+        if inner.take(settings) {
             inner.follow();
         }
+    }
+
+    /// Lets the audio thread know.
+    fn wire(&self, settings: &Settings) {
+        self.midi
+            .store(pack(settings.midi.unwrap_or_default()), Ordering::Relaxed);
+        let wiring = settings.wiring.unwrap_or_default();
+        self.extras.wire(wiring.voltage, wiring.ear);
     }
 
     /// What is to be sent as MIDI; for the audio thread.
@@ -93,6 +118,7 @@ impl Voice {
         match &mut inner.heard {
             Some(heard) => {
                 heard.feed.refresh(&heard.stream);
+                heard.feed.set_fault(heard.fault());
                 show(&mut heard.feed)
             }
             None => show(&mut NoFeed),
@@ -105,6 +131,20 @@ impl Voice {
 }
 
 impl Inner {
+    /// Takes over what the stream depends on; answers whether it changed.
+    fn take(&mut self, settings: &Settings) -> bool {
+        let osc = settings.osc.clone().filter(|osc| osc.on);
+        let mind = Mind {
+            system: settings.system.clone(),
+            recogniser: settings.recogniser,
+        };
+        let changed = self.consent != settings.consent || self.mind != mind || self.osc != osc;
+        self.consent = settings.consent;
+        self.mind = mind;
+        self.osc = osc;
+        changed
+    }
+
     /// Makes what is so what should be so: a stream at the host's rate, or none. A fault of the engine ends
     /// here: the host's thread must not unwind.
     fn follow(&mut self) {
@@ -127,8 +167,18 @@ impl Inner {
                 self.close();
                 Ok(())
             }
-            Some(rate) if self.heard.as_ref().is_some_and(|heard| heard.rate == rate) => Ok(()),
-            Some(rate) => self.hear(rate),
+            Some(rate) => {
+                if self.heard.as_ref().is_some_and(|heard| heard.mind != self.mind) {
+                    self.close();
+                }
+                if self.heard.as_ref().is_none_or(|heard| heard.rate != rate) {
+                    self.hear(rate)?;
+                }
+                if let Some(heard) = &mut self.heard {
+                    heard.deliver(self.osc.as_ref());
+                }
+                Ok(())
+            }
         }
     }
 
@@ -142,7 +192,11 @@ impl Inner {
             }));
             return Ok(());
         }
-        let engine = Engine::start(EngineConfig::default());
+        let engine = Engine::start(EngineConfig {
+            system: self.mind.system.clone(),
+            recogniser: self.mind.recogniser,
+            ..EngineConfig::default()
+        });
         let (tap, stream) = engine
             .open(&StreamConfig::new("plugin", rate))
             .map_err(|error| error.to_string())?;
@@ -151,9 +205,11 @@ impl Inner {
             latest: stream.latest(),
         }));
         self.heard = Some(Heard {
+            post: None,
             feed: StreamFeed::new(&engine, &stream),
             stream,
             rate,
+            mind: self.mind.clone(),
             engine,
         });
         Ok(())
@@ -165,6 +221,28 @@ impl Inner {
         let heard = self.heard.take();
         // A fault while closing is of no more interest to anybody.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(heard)));
+    }
+}
+
+impl Heard {
+    /// Sends scores out of the host as wanted, or stops it.
+    fn deliver(&mut self, osc: Option<&OscOut>) {
+        let now = match &self.post {
+            Some(Ok(post)) => Some(post.settings()),
+            _ => None,
+        };
+        if now != osc || osc.is_none() {
+            // The old one first, so that never two send.
+            self.post = None;
+            self.post = osc.map(|osc| Post::start(osc, &self.stream));
+        }
+    }
+
+    fn fault(&self) -> Option<String> {
+        match self.post.as_ref()? {
+            Ok(post) => post.fault(),
+            Err(why) => Some(why.clone()),
+        }
     }
 }
 
@@ -234,29 +312,53 @@ mod tests {
         assert_eq!(unpack(pack(midi)), midi);
     }
 
+    fn settings(consent: bool) -> Settings {
+        Settings {
+            consent,
+            ..Settings::default()
+        }
+    }
+
     #[test]
     fn nothing_is_heard_before_consent_and_nothing_after_it_is_taken_back() {
-        let (voice, mut receiver) = Voice::new();
-        voice.activate(48_000, false, None);
+        let (voice, mut receiver) = Voice::new(Arc::default());
+        voice.activate(48_000, &settings(false));
         assert!(receiver.line().is_none());
         assert_eq!(voice.with_feed(|feed| feed.stage()), Stage::Off);
-        voice.set(true, None);
+        voice.set(&settings(true));
         assert_eq!(receiver.line().map(|line| line.tap.rate()), Some(48_000));
-        voice.activate(96_000, true, None);
+        voice.activate(96_000, &settings(true));
         assert_eq!(receiver.line().map(|line| line.tap.rate()), Some(96_000));
-        voice.set(false, None);
+        voice.set(&settings(false));
         assert!(receiver.line().is_none());
         assert_eq!(voice.with_feed(|feed| feed.stage()), Stage::Off);
     }
 
     #[test]
     fn a_rate_that_cannot_be_heard_is_said_and_forgotten_at_the_next() {
-        let (voice, mut receiver) = Voice::new();
-        voice.activate(1_000_000, true, None);
+        let (voice, mut receiver) = Voice::new(Arc::default());
+        voice.activate(1_000_000, &settings(true));
         assert!(receiver.line().is_none());
         assert!(matches!(voice.with_feed(|feed| feed.stage()), Stage::Failed(_)));
-        voice.activate(44_100, true, None);
+        voice.activate(44_100, &settings(true));
         assert!(receiver.line().is_some());
         assert!(!matches!(voice.with_feed(|feed| feed.stage()), Stage::Failed(_)));
+    }
+
+    #[test]
+    fn another_system_is_another_stream_and_a_system_that_is_not_there_is_said() {
+        let (voice, mut receiver) = Voice::new(Arc::default());
+        voice.activate(48_000, &settings(true));
+        let other = Settings {
+            system: Some("oracle".to_owned()),
+            ..settings(true)
+        };
+        voice.set(&other);
+        assert!(receiver.line().is_some());
+        let failed = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            matches!(voice.with_feed(|feed| feed.stage()), Stage::Failed(why) if why.contains("oracle"))
+        });
+        assert!(failed);
     }
 }

@@ -83,7 +83,7 @@ fn sound_passes_bit_for_bit_whatever_the_block_rate_and_layout() {
     let entry = load(folder.path());
     let mut dice = Dice(0x5EED_0001);
     for agreed in [false, true] {
-        for channels in [2, 1] {
+        for channels in [2, 1, 6, 8] {
             let mut instance = Instance::new(&entry);
             instance.channels(channels);
             if agreed {
@@ -113,24 +113,26 @@ fn sound_passes_bit_for_bit_whatever_the_block_rate_and_layout() {
 }
 
 #[test]
-fn no_latency_no_tail_and_one_port_each_way() {
+fn no_latency_no_tail_and_an_extra_port_each_way() {
     let folder = tempfile::tempdir().unwrap();
     let entry = load(folder.path());
     let mut instance = Instance::new(&entry);
-    for channels in [2, 1] {
+    for channels in [2, 1, 3, 4, 5, 6, 7, 8] {
         instance.channels(channels);
         let handle = instance.plugin.plugin_handle();
         let latency: PluginLatency = handle.get_extension().unwrap();
         assert_eq!(latency.get(&handle), 0);
         let ports: PluginAudioPorts = handle.get_extension().unwrap();
         for is_input in [true, false] {
-            assert_eq!(ports.count(&handle, is_input), 1);
-            let mut buffer = AudioPortInfoBuffer::new();
-            let port = ports.get(&handle, 0, is_input, &mut buffer).unwrap();
-            assert_eq!(port.channel_count, channels);
+            assert_eq!(ports.count(&handle, is_input), 2);
+            for (index, expected) in [(0, channels), (1, 2)] {
+                let mut buffer = AudioPortInfoBuffer::new();
+                let port = ports.get(&handle, index, is_input, &mut buffer).unwrap();
+                assert_eq!(port.channel_count, expected);
+            }
             assert!(
                 ports
-                    .get(&handle, 1, is_input, &mut AudioPortInfoBuffer::new())
+                    .get(&handle, 2, is_input, &mut AudioPortInfoBuffer::new())
                     .is_none()
             );
         }
@@ -238,12 +240,21 @@ fn parameters_say_what_they_are_and_bear_a_flood() {
         assert_eq!(params.text_to_value(&handle, info.id, &text), Some(value));
         ids.push((info.id, info.flags.contains(ParamInfoFlags::IS_BYPASS)));
     }
+    let unique: std::collections::HashSet<_> = ids.iter().map(|(id, _)| id.get()).collect();
+    assert_eq!(unique.len(), ids.len());
     assert_eq!(
         ids.iter().filter(|(_, bypass)| *bypass).count(),
         1,
         "one bypass: {ids:?}"
     );
-    // Not asked: the index one past the end. The framework (0.4.2) compares with `>` and panics there.
+    // The framework (0.4.2) compares with `>` and panics one past the end; the door does not let it come to that.
+    for index in [count, count + 1, u32::MAX] {
+        assert!(
+            params
+                .get_info(&handle, index, &mut ParamInfoBuffer::new())
+                .is_none()
+        );
+    }
 
     let mut running = instance.start(48_000.0, 256);
     let mut dice = Dice(0x5EED_0003);

@@ -7,16 +7,8 @@
 
 mod plugin_host;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-fn bundle(folder: &Path) -> PathBuf {
-    let vst3 = folder.join("Undertone.vst3");
-    let inside = vst3.join(format!("Contents/{}-linux", std::env::consts::ARCH));
-    std::fs::create_dir_all(&inside).unwrap();
-    std::fs::copy(plugin_host::library(), inside.join("Undertone.so")).unwrap();
-    vst3
-}
 
 #[test]
 fn pedalboard_gets_its_own_input_back() {
@@ -32,7 +24,7 @@ fn pedalboard_gets_its_own_input_back() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("hosts/pedalboard_bitexact.py");
     let output = Command::new(&python)
         .arg(script)
-        .arg(bundle(folder.path()))
+        .arg(plugin_host::bundle(folder.path()))
         .output()
         .unwrap();
     println!("{}", String::from_utf8_lossy(&output.stdout));

@@ -13,7 +13,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
-use plugin_host::{Instance, load, project};
+use plugin_host::{Instance, project_with};
+use serde_json::json;
 use undertone_tests::samples;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{self, ConnectionExt as _, ImageFormat};
@@ -69,13 +70,14 @@ fn the_panel_opens_draws_resizes_and_closes_in_a_host() {
 
 fn journey() {
     let folder = tempfile::tempdir().unwrap();
-    let entry = load(folder.path());
+    let entry = plugin_host::load(folder.path());
     let screen = Screen::open();
     let (rate, sound) = samples::sample("neutral");
     let mut voice = sound.iter().copied().cycle();
-    for (round, agreed) in [false, true].into_iter().enumerate() {
+    let rounds = [(false, "light"), (true, "dark"), (true, "light")];
+    for (agreed, look) in rounds {
         let mut instance = Instance::new(&entry);
-        assert!(instance.load(&project(agreed, false)));
+        assert!(instance.load(&project_with(&json!({ "consent": agreed, "look": look }))));
         let mut running = instance.start(f64::from(rate), 512);
         let gui: PluginGui = instance.plugin.plugin_handle().get_extension().unwrap();
         for opening in 0..2 {
@@ -102,7 +104,10 @@ fn journey() {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 let colours = screen.picture(
-                    &format!("host-{round}-{opening}-{width}"),
+                    &format!(
+                        "host-{look}-{}-{opening}-{width}",
+                        if agreed { "agreed" } else { "asked" }
+                    ),
                     width as u16,
                     height as u16,
                 );
@@ -111,11 +116,38 @@ fn journey() {
                     "only {colours} colours at {width} × {height}: nothing was drawn"
                 );
             }
+            if opening == 1 {
+                println!(
+                    "panel open, agreed {agreed}: {:.1} % of a core",
+                    load(&mut instance)
+                );
+            }
             gui.destroy(&instance.plugin.plugin_handle());
             instance.idle();
         }
+        println!(
+            "panel closed, agreed {agreed}: {:.1} % of a core",
+            load(&mut instance)
+        );
         instance.stop(running);
     }
+}
+
+/// How much of a core the process takes while nothing but the window (if one is open) and the worker runs. Without
+/// a graphics card the drawing itself is part of it.
+fn load(instance: &mut Instance) -> f64 {
+    let spent = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        // User and system time, in hundredths of a second on every Linux.
+        (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+    };
+    let (begun, before) = (Instant::now(), spent());
+    while begun.elapsed() < Duration::from_secs(3) {
+        instance.idle();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (spent() - before) / begun.elapsed().as_secs_f64() * 100.0
 }
 
 /// A window for the plugin to be in.

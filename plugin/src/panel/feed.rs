@@ -78,6 +78,8 @@ pub struct Moment {
     pub words: Option<Evidence>,
     /// The words themselves.
     pub transcript: Vec<Word>,
+    /// Probability that they are toxic, where the pack can tell.
+    pub toxicity: Option<f32>,
     /// Where the time went.
     pub latency: Latency,
     /// What is worse than it should be.
@@ -108,6 +110,7 @@ impl From<&Update> for Moment {
                 .as_ref()
                 .map(|part| part.words.clone())
                 .unwrap_or_default(),
+            toxicity: update.toxicity,
             latency: update.latency_ms,
             degraded: update.degraded.clone(),
         }
@@ -124,6 +127,10 @@ pub trait PanelFeed {
     fn next_moment(&mut self) -> Option<Moment>;
     /// Sound that was lost or was not a number.
     fn losses(&self) -> Losses;
+    /// What is wrong with what is sent out of the host, if something is.
+    fn fault(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The feed of a running stream.
@@ -134,6 +141,7 @@ pub struct StreamFeed {
     updates: Updates,
     losses: Losses,
     failure: Option<String>,
+    fault: Option<String>,
 }
 
 impl StreamFeed {
@@ -148,6 +156,7 @@ impl StreamFeed {
             updates: stream.updates(Self::CAPACITY),
             losses: stream.losses(),
             failure: stream.failure(),
+            fault: None,
         }
     }
 
@@ -155,6 +164,11 @@ impl StreamFeed {
     pub fn refresh(&mut self, stream: &Stream) {
         self.losses = stream.losses();
         self.failure = stream.failure();
+    }
+
+    /// Takes over what is wrong with what is sent out of the host.
+    pub fn set_fault(&mut self, fault: Option<String>) {
+        self.fault = fault;
     }
 }
 
@@ -191,6 +205,10 @@ impl PanelFeed for StreamFeed {
 
     fn losses(&self) -> Losses {
         self.losses
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.fault.clone()
     }
 }
 

@@ -1,10 +1,16 @@
 //! Colours, type and spacing: the panel's look, in one place.
 //!
-//! Label colours are Okabe and Ito's, which people with any colour vision can tell apart. No colour carries
-//! a meaning alone: a name, a number or a shape always stands beside it.
+//! Label colours are the [`crate::palette`]'s. No colour carries a meaning alone: a name, a number or a shape
+//! always stands beside it.
 
 use egui::{Color32, CornerRadius, FontId, Stroke, Style, TextStyle, Vec2, Visuals};
 use undertone::{Label, Verdict};
+
+use crate::palette::{self, Ground, Rgb};
+
+const fn colour([red, green, blue]: Rgb) -> Color32 {
+    Color32::from_rgb(red, green, blue)
+}
 
 /// The colours of one theme, and the scale of everything.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,25 +90,16 @@ impl Ink {
 
     /// The colour of a label.
     pub const fn label(&self, label: Label) -> Color32 {
-        match label {
-            Label::Neutral if self.dark => Color32::from_rgb(0xA9, 0xAD, 0xB5),
-            Label::Neutral => Color32::from_rgb(0x7A, 0x7E, 0x86),
-            Label::Happy => Color32::from_rgb(0xE6, 0x9F, 0x00),
-            Label::Sad if self.dark => Color32::from_rgb(0x2B, 0x8F, 0xD0),
-            Label::Sad => Color32::from_rgb(0x00, 0x72, 0xB2),
-            Label::Angry => Color32::from_rgb(0xD5, 0x5E, 0x00),
-            Label::Fearful => Color32::from_rgb(0xCC, 0x79, 0xA7),
-            Label::Disgusted => Color32::from_rgb(0x00, 0x9E, 0x73),
-            Label::Surprised => Color32::from_rgb(0x56, 0xB4, 0xE9),
-        }
+        colour(palette::label(label, self.on()))
     }
 
     /// The colour of a verdict.
     pub const fn verdict(&self, verdict: Verdict) -> Color32 {
-        match verdict {
-            Verdict::Unknown => self.faint,
-            Verdict::Known(label) => self.label(label),
-        }
+        colour(palette::verdict(verdict, self.on()))
+    }
+
+    const fn on(&self) -> Ground {
+        if self.dark { Ground::Dark } else { Ground::Light }
     }
 
     /// The line around what has the keyboard.

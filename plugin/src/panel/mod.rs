@@ -19,7 +19,9 @@ mod header;
 mod history;
 mod ink;
 mod plane;
+mod reading;
 mod settings;
+mod settings_page;
 mod status;
 mod timeline;
 mod verdict;
@@ -33,7 +35,8 @@ use undertone::Snapshot;
 pub use areas::{LARGEST, SMALLEST, USUAL};
 pub use consent::{AGREE, LATER};
 pub use feed::{Evidence, Moment, NoFeed, PanelFeed, Source, Stage, StreamFeed};
-pub use settings::{Look, MidiOut, Settings};
+pub use reading::Reading;
+pub use settings::{Ear, Look, MidiOut, OscOut, Settings, VoltageOut, Wiring};
 pub use status::Status;
 
 use areas::Areas;
@@ -105,7 +108,8 @@ impl Panel {
         let rest = Rect::from_min_max(Pos2::new(areas.plane.left(), areas.plane.top()), areas.footer.max);
         match self.page {
             Page::Settings => {
-                settings::show(ui, rest, &ink, settings, &stage);
+                let fault = feed.fault();
+                settings_page::show(ui, rest, &ink, settings, &stage, fault.as_deref());
                 self.declined = true;
             }
             Page::Scores if !settings.consent && !self.declined => {

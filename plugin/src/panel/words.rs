@@ -1,7 +1,7 @@
 //! The transcript: what is settled and what may still change told apart, the newest line last.
 
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
-use egui::{Painter, Rect, Role, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Painter, Rect, Role, Stroke, Ui, pos2, vec2};
 
 use super::draw;
 use super::feed::{Moment, Stage};
@@ -10,6 +10,9 @@ use super::ink::Ink;
 
 /// How many past utterances may stand above the newest.
 const PAST: usize = 8;
+
+/// From here on the reader is warned.
+const TOXIC: f32 = 0.5;
 
 /// Draws it.
 pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, stage: &Stage) {
@@ -20,7 +23,9 @@ pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, st
     let top = if compact {
         inner.top()
     } else {
-        draw::heading(&painter, inner.min, "Words", ink) + ink.px(4.0)
+        let below = draw::heading(&painter, inner.min, "Words", ink) + ink.px(4.0);
+        toxicity(&painter, inner, ink, history.newest());
+        below
     };
     let spoken: Vec<&Moment> = history
         .utterances()
@@ -47,10 +52,31 @@ pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, st
     draw::speak(ui, rect, "words", ink, Role::Paragraph, || {
         spoken.first().map_or_else(
             || empty_words(stage).to_owned(),
-            |moment| format!("Words: {}", plain(moment)),
+            |moment| format!("Words: {}{}", plain(moment), toxic_words(moment)),
         )
     })
     .on_hover_text("Upright words are settled. Slanted, dotted ones may still change.");
+}
+
+/// Says at the right of the heading how toxic the newest words are, where the pack can tell.
+fn toxicity(painter: &Painter, inner: Rect, ink: &Ink, newest: Option<&Moment>) {
+    let Some(toxicity) = newest.and_then(|moment| moment.toxicity) else {
+        return;
+    };
+    let colour = if toxicity >= TOXIC { ink.bad } else { ink.soft };
+    let at = pos2(inner.right(), inner.top());
+    let text = format!("toxic {:.0} %", toxicity * 100.0);
+    let rect = painter.text(at, Align2::RIGHT_TOP, text, ink.font(11.5), colour);
+    if toxicity >= TOXIC {
+        let centre = pos2(rect.left() - ink.px(9.0), rect.center().y);
+        draw::warning(painter, centre, ink.px(9.0), colour);
+    }
+}
+
+fn toxic_words(moment: &Moment) -> String {
+    moment.toxicity.map_or_else(String::new, |toxicity| {
+        format!(" (toxic {:.0} %)", toxicity * 100.0)
+    })
 }
 
 /// The newest utterance, and above it as many older ones as fit; `spoken` begins with the newest.

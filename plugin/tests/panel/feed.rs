@@ -94,6 +94,7 @@ pub fn moment(utterance: u64, label: Verdict, end_s: f64) -> Moment {
             weight: 0.4,
         }),
         transcript: vec![word("not", true), word("again", false)],
+        toxicity: Some(0.12),
         latency: Latency {
             total: 148.0,
             ..Latency::default()

@@ -11,7 +11,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use feed::{Fed, moment, word};
 use undertone::{Activity, Label, Losses, Verdict};
 use undertone_plugin::panel::{
-    AGREE, LARGEST, LATER, Look, MidiOut, Panel, SMALLEST, Settings, Stage, USUAL,
+    AGREE, LARGEST, LATER, Look, MidiOut, OscOut, Panel, SMALLEST, Settings, Stage, USUAL, Wiring,
 };
 
 struct State {
@@ -43,6 +43,8 @@ fn agreed() -> Settings {
     Settings {
         consent: true,
         midi: Some(MidiOut::default()),
+        wiring: Some(Wiring::default()),
+        osc: Some(OscOut::default()),
         ..Settings::default()
     }
 }

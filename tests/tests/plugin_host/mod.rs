@@ -87,6 +87,15 @@ pub fn load(folder: &std::path::Path) -> PluginEntry {
     unsafe { PluginEntry::load(clap.as_os_str()) }.unwrap()
 }
 
+/// Lays the plugin out as VST3 in this folder: `X.vst3/Contents/x86_64-linux/X.so`, as Linux wants it.
+pub fn bundle(folder: &std::path::Path) -> PathBuf {
+    let vst3 = folder.join("Undertone.vst3");
+    let inside = vst3.join(format!("Contents/{}-linux", std::env::consts::ARCH));
+    std::fs::create_dir_all(&inside).unwrap();
+    std::fs::copy(library(), inside.join("Undertone.so")).unwrap();
+    vst3
+}
+
 pub fn info() -> HostInfo {
     HostInfo::new("Undertone tests", "Undertone", "", "1.0").unwrap()
 }
@@ -134,12 +143,15 @@ impl Instance {
         }
     }
 
-    /// Chooses stereo or mono.
+    /// Chooses how many channels.
     pub fn channels(&mut self, channels: u32) {
         let handle = self.plugin.inactive_plugin_handle().unwrap();
         let configs: PluginAudioPortsConfig = handle.get_extension().unwrap();
         configs
-            .select(&handle, ClapId::new(u32::from(channels != 2)))
+            .select(
+                &handle,
+                ClapId::new(if channels == 2 { 0 } else { channels.max(2) - 1 }),
+            )
             .unwrap();
     }
 
@@ -165,9 +177,17 @@ impl Instance {
 
 /// A project's state, as the plugin saves it.
 pub fn project(consent: bool, midi: bool) -> Vec<u8> {
+    project_with(&serde_json::json!({
+        "consent": consent,
+        "midi": { "on": midi, "channel": 2, "first": 20, "fine": false, "notes": midi },
+    }))
+}
+
+/// A project with these settings.
+pub fn project_with(settings: &serde_json::Value) -> Vec<u8> {
     let panel = serde_json::json!({
         "form": 1,
-        "settings": { "consent": consent, "midi": { "on": midi, "channel": 2, "first": 20, "fine": false, "notes": midi } },
+        "settings": settings,
         "window": [900.0, 600.0],
     });
     let state = serde_json::json!({
@@ -197,8 +217,8 @@ impl Running {
     fn new(processor: clack_host::process::StartedPluginAudioProcessor<Host>) -> Self {
         Self {
             processor,
-            inputs: AudioPorts::with_capacity(2, 1),
-            outputs: AudioPorts::with_capacity(2, 1),
+            inputs: AudioPorts::with_capacity(16, 2),
+            outputs: AudioPorts::with_capacity(16, 2),
             events_out: EventBuffer::with_capacity(4_096),
         }
     }
@@ -226,6 +246,38 @@ impl Running {
         let mut events_out = self.events_out.as_output();
         self.processor
             .process(&inputs, &mut outputs, events, &mut events_out, None, None)
+            .unwrap()
+    }
+
+    /// One block with all ports: the main one, a side-chain (where `chain` has channels) and the control voltages.
+    pub fn wide(
+        &mut self,
+        input: &mut [Vec<f32>],
+        chain: &mut [Vec<f32>],
+        output: &mut [Vec<f32>],
+        voltages: &mut [Vec<f32>],
+    ) -> ProcessStatus {
+        let inputs = self.inputs.with_input_buffers([input, chain].map(|channels| {
+            AudioPortBuffer {
+                latency: 0,
+                channels: AudioPortBufferType::f32_input_only(
+                    channels
+                        .iter_mut()
+                        .map(|channel| InputChannel::variable(channel.as_mut_slice())),
+                ),
+            }
+        }));
+        let mut outputs = self
+            .outputs
+            .with_output_buffers([output, voltages].map(|channels| AudioPortBuffer {
+                latency: 0,
+                channels: AudioPortBufferType::f32_output_only(channels.iter_mut().map(Vec::as_mut_slice)),
+            }));
+        self.events_out.clear();
+        let mut events_out = self.events_out.as_output();
+        let events = InputEvents::empty();
+        self.processor
+            .process(&inputs, &mut outputs, &events, &mut events_out, None, None)
             .unwrap()
     }
 

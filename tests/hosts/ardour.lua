@@ -1,0 +1,65 @@
+-- Ardour without a window: `make` inserts Undertone on a track, plays, saves; `reopen` opens that session again.
+--
+--     ardour7-lua ardour.lua        with UNDERTONE_PHASE=make|reopen and UNDERTONE_SESSION=FOLDER
+--
+-- Prints what it finds as `name value` lines; the test that runs it compares them. Needs the plugin to be known
+-- to Ardour already (ardour-vst3-scanner). The sound is the dummy backend's own; nothing is heard anywhere.
+
+local phase = os.getenv("UNDERTONE_PHASE")
+local folder = os.getenv("UNDERTONE_SESSION")
+
+local function fail(why)
+  print("failed " .. why)
+  os.exit(1)
+end
+
+local backend = AudioEngine:set_backend("None (Dummy)", "undertone", "")
+if not backend or backend:isnil() then fail("no dummy backend") end
+
+local session
+if phase == "make" then
+  session = create_session(folder, "journey", 48000)
+else
+  session = load_session(folder, "journey")
+end
+if not session then fail("no session") end
+
+local track
+if phase == "make" then
+  local tracks = session:new_audio_track(1, 2, nil, 1, "voice", ARDOUR.PresentationInfo.max_order,
+    ARDOUR.TrackMode.Normal, true)
+  for one in tracks:iter() do track = one end
+  local plugin = ARDOUR.LuaAPI.new_plugin(session, "Undertone", ARDOUR.PluginType.VST3, "")
+  if not plugin or plugin:isnil() then fail("Ardour does not know the plugin") end
+  if track:add_processor_by_index(plugin, 0, nil, true) ~= 0 then fail("the plugin was refused") end
+else
+  for one in session:get_tracks():iter() do
+    if one:name() == "voice" then track = one end
+  end
+end
+if not track then fail("no track") end
+local processor = track:nth_plugin(0)
+if not processor or processor:isnil() then fail("the track has no plugin") end
+local insert = processor:to_insert()
+if phase == "make" then ARDOUR.LuaAPI.set_processor_param(processor, 0, 1.0) end
+print("active " .. tostring(processor:active()))
+print("latency " .. tostring(processor:signal_latency()))
+
+session:goto_start()
+session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
+ARDOUR.LuaAPI.usleep(2000000)
+print("rolled " .. tostring(session:transport_sample() > 0 or session:transport_rolling()))
+session:request_stop(false, false, ARDOUR.TransportRequestSource.TRS_UI)
+ARDOUR.LuaAPI.usleep(200000)
+
+local plugin = insert:plugin(0)
+print("parameters " .. plugin:parameter_count())
+for at = 0, plugin:parameter_count() - 1 do
+  local _, described = plugin:get_parameter_descriptor(at, ARDOUR.ParameterDescriptor())
+  local value = ARDOUR.LuaAPI.get_processor_param(processor, at)
+  print(string.format("value %d %s %s", at, described[2] and described[2].label or "?", tostring(value)))
+end
+session:save_state("")
+close_session()
+print("done " .. phase)
+quit()
