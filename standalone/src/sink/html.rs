@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 use undertone::{Label, Update, Verdict};
+use undertone_plugin::palette::{self, Ground};
 
 use super::svg::{self, LEFT, Point, RIGHT, Scale};
 use super::{About, Entry, Part, Sink, Target, WriteError, shares};
@@ -12,6 +13,27 @@ use crate::term;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
+
+/// The labels' colours, which the panel shows too, for a light and for a dark page.
+fn colours() -> String {
+    let on = |ground: Ground| {
+        let known = Label::ALL.into_iter().map(Verdict::Known);
+        let one = |verdict: Verdict| {
+            let colour = palette::css(palette::verdict(verdict, ground));
+            format!("--{}:{colour};", verdict.name())
+        };
+        known
+            .chain([Verdict::Unknown])
+            .map(one)
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    format!(
+        ":root{{{}}}@media (prefers-color-scheme:dark){{:root{{{}}}}}",
+        on(Ground::Light),
+        on(Ground::Dark)
+    )
+}
 
 /// Nothing may be loaded from anywhere: also if a hole were found in the escaping.
 const POLICY: &str =
@@ -119,7 +141,7 @@ fn page(finals: &[Entry], points: &[Point], about: &About) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 title { "Undertone: " (about.name) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(colours())) (PreEscaped(STYLE)) }
             }
             body {
                 main {
