@@ -88,7 +88,7 @@ mod tests {
                             .map(|(a, b)| (a - b) * (a - b))
                             .sum::<f32>()
                             .sqrt();
-                        assert!(apart > 0.09, "{one} and {other}, {kind}, {ground:?}: {apart}");
+                        assert!(apart > 0.08, "{one} and {other}, {kind}, {ground:?}: {apart}");
                     }
                 }
             }
