@@ -1,10 +1,12 @@
 //! The library's front door: an engine is a pack, loaded behind your back, and a share in the worker.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::mind::{Mind, MindError, PackInfo};
 use crate::recognise::{Loaded, Recogniser, RecogniserError};
 use crate::resample::ResampleError;
+use crate::runtime::{RuntimeChoice, Wish};
 use crate::session::Session;
 use crate::stream::{Stream, StreamConfig};
 use crate::tap::Tap;
@@ -21,8 +23,13 @@ pub struct EngineConfig {
     pub system: Option<String>,
     /// Who turns speech into words.
     pub recogniser: Recogniser,
-    /// Threads that one run of a network may use.
+    /// Threads that the networks may use: requests of several voices run side by side on them, and each run of
+    /// a network may spread over them.
     pub threads: usize,
+    /// What is to run the networks. The default opens no library, so that it suits a plugin host.
+    pub runtime: RuntimeChoice,
+    /// ONNX Runtime's library, its file or folder; `None` for the one in the user's data folder.
+    pub onnxruntime: Option<PathBuf>,
 }
 
 impl Default for EngineConfig {
@@ -32,6 +39,8 @@ impl Default for EngineConfig {
             system: None,
             recogniser: Recogniser::First,
             threads: 1,
+            runtime: RuntimeChoice::default(),
+            onnxruntime: None,
         }
     }
 }
@@ -95,6 +104,21 @@ impl Engine {
             None => worker.load(&slot),
         }
         Self { slot, worker }
+    }
+
+    /// An engine of a pack that is loaded already.
+    #[cfg(test)]
+    pub(crate) fn of(mind: Mind) -> Self {
+        let slot = Slot {
+            config: EngineConfig::default(),
+            mind: Mutex::new(Some(Ok(Arc::new(mind)))),
+            recogniser: Mutex::new(Arc::new(Loaded::First)),
+            settled: Condvar::new(),
+        };
+        Self {
+            slot: Arc::new(slot),
+            worker: Worker::shared(),
+        }
     }
 
     /// Whether it can score yet.
@@ -165,6 +189,11 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Inference threads that its engine asks for.
+    pub(crate) fn threads(&self) -> usize {
+        self.config.threads
+    }
+
     /// Loads the pack; on an inference thread.
     pub(crate) fn load(&self) {
         let EngineConfig {
@@ -172,13 +201,20 @@ impl Slot {
             system,
             threads,
             recogniser,
+            runtime,
+            onnxruntime,
         } = &self.config;
         match Loaded::load(*recogniser, *threads) {
             Ok(loaded) => self.change_recogniser(loaded),
             // What was asked for by name is not quietly replaced.
             Err(error) => return self.settle(Err(error.to_string().into())),
         }
-        let mind = Mind::get(pack.as_deref(), system.as_deref(), *threads);
+        let wish = Wish {
+            choice: *runtime,
+            library: onnxruntime.clone(),
+            threads: *threads,
+        };
+        let mind = Mind::get(pack.as_deref(), system.as_deref(), &wish);
         self.settle(mind.map_err(|error: MindError| error.to_string().into()));
     }
 

@@ -15,7 +15,7 @@ use undertone_models::{Manifest, Pack, PackError, Role, SYSTEMS};
 
 use crate::fuse::Recipe;
 use crate::recognise::Recogniser;
-use crate::runtime::{Graph, Input, Output, Rten, Runtime, RuntimeError};
+use crate::runtime::{Graph, Input, Output, Runtime, RuntimeError, Wish, select};
 use crate::text;
 use crate::utterance::Request;
 use crate::words::{Heard, LexiconError, Reader, Units};
@@ -88,6 +88,8 @@ pub struct PackInfo {
     pub systems: Vec<String>,
     /// What runs the graphs.
     pub runtime: String,
+    /// Why another runtime that was wished for does not, with what to do.
+    pub remarks: Vec<String>,
     /// Its folder; `None` for the pack inside the program.
     pub origin: Option<PathBuf>,
     /// Whether it recognises words.
@@ -152,13 +154,9 @@ static LOADED: Mutex<Option<HashMap<String, Weak<Mind>>>> = Mutex::new(None);
 
 impl Mind {
     /// The pack that was asked for, loaded now or found loaded.
-    pub(crate) fn get(
-        pack: Option<&str>,
-        system: Option<&str>,
-        threads: usize,
-    ) -> Result<Arc<Self>, MindError> {
+    pub(crate) fn get(pack: Option<&str>, system: Option<&str>, wish: &Wish) -> Result<Arc<Self>, MindError> {
         let pack = undertone_models::resolve(pack)?;
-        let key = format!("{} {} {threads}", pack.key(), system.unwrap_or_default());
+        let key = format!("{} {} {wish:?}", pack.key(), system.unwrap_or_default());
         // Held while loading, so that two engines that start together load once.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = loaded.get_or_insert_with(HashMap::new);
@@ -166,7 +164,11 @@ impl Mind {
         if let Some(mind) = loaded.get(&key).and_then(Weak::upgrade) {
             return Ok(mind);
         }
-        let mind = Arc::new(Self::load(&pack, system, &Rten::new(threads))?);
+        let system = system.map(str::to_owned);
+        let selected = select(wish, move |runtime| Self::load(&pack, system.as_deref(), runtime))?;
+        let mut mind = selected.value;
+        Arc::make_mut(&mut mind.info).remarks = selected.remarks;
+        let mind = Arc::new(mind);
         loaded.insert(key, Arc::downgrade(&mind));
         Ok(mind)
     }
@@ -247,6 +249,7 @@ impl Mind {
             system,
             systems: manifest.systems.clone(),
             runtime: runtime.name().to_owned(),
+            remarks: Vec::new(),
             origin: pack.origin().map(ToOwned::to_owned),
             hears_words: words.is_some(),
             reads_words: text.is_some(),
@@ -265,10 +268,10 @@ impl Mind {
         Ok(mind)
     }
 
-    /// One run on silence: a pack that does not fit is refused here, not in the middle of a stream. It also
+    /// One run on noise: a pack that does not fit is refused here, not in the middle of a stream. It also
     /// touches the weights once, so that the first real score is not the slow one.
     fn probe(&self) -> Result<(), MindError> {
-        let audio = vec![0.0; self.manifest.trunk.min_samples.max(16_000)];
+        let audio = crate::runtime::noise(self.manifest.trunk.min_samples.max(16_000));
         let request = Request {
             utterance: 0,
             kind: crate::update::Kind::Final,

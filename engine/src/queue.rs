@@ -2,7 +2,8 @@
 //! the rest; within a class, whoever has waited longest.
 //!
 //! Bounded by construction: a newer provisional request takes the place of an older one of the same stream,
-//! and a final takes the place of its own utterance's provisional. Finals are never thrown away.
+//! its turn and its class with it, and a final takes the place of its own utterance's provisional. Finals are
+//! never thrown away.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +17,9 @@ pub(crate) struct Job {
     pub cell: Arc<Cell>,
     pub request: Request,
     pub asked: Instant,
+    /// When the oldest request was asked that this one stands for: whoever is replaced keeps the turn, or a stream
+    /// whose requests are always overtaken would never be served.
+    pub since: Instant,
     /// How long its newest sound may have waited before it was looked at.
     pub capture: Duration,
 }
@@ -61,12 +65,18 @@ impl Queue {
         self.ready.notify_all();
     }
 
-    pub(crate) fn ask(&self, job: Job) {
+    pub(crate) fn ask(&self, mut job: Job) {
         let mut waiting = self.lock();
         waiting.jobs.retain(|old| {
             let same = Arc::ptr_eq(&old.cell, &job.cell);
-            let overtaken = old.request.kind == Kind::Provisional
-                && (job.request.kind == Kind::Provisional || old.request.utterance == job.request.utterance);
+            let same_utterance = old.request.utterance == job.request.utterance;
+            let provisional = job.request.kind == Kind::Provisional;
+            let overtaken = old.request.kind == Kind::Provisional && (provisional || same_utterance);
+            if same && overtaken && provisional {
+                job.since = job.since.min(old.since);
+                // Nobody has seen a score of this utterance yet.
+                job.request.first |= same_utterance && old.request.first;
+            }
             !(same && overtaken)
         });
         waiting.jobs.push(job);
@@ -91,7 +101,7 @@ impl Queue {
                 .iter()
                 .enumerate()
                 .filter(|(_, job)| job.cell.slot.is_settled() && !job.cell.is_busy())
-                .min_by_key(|(_, job)| (job.class(), job.asked))
+                .min_by_key(|(_, job)| (job.class(), job.since))
                 .map(|(at, _)| at);
             if let Some(at) = first {
                 let job = waiting.jobs.swap_remove(at);

@@ -103,6 +103,7 @@ impl Stream {
             failure: Mutex::new(None),
             closed: AtomicBool::new(false),
             busy: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
         });
         worker.add(&cell);
         Ok((tap, Self { cell, worker }))
@@ -188,7 +189,15 @@ pub(crate) struct Cell {
     failure: Mutex<Option<String>>,
     closed: AtomicBool,
     busy: AtomicBool,
+    /// A request of it hung, and none has been scored since.
+    stalled: AtomicBool,
 }
+
+/// How often a stream is looked at. The audio thread wakes nobody: waking is a system call.
+pub(crate) const LOOK: Duration = Duration::from_millis(10);
+/// How often while nobody speaks: each look costs the same whatever it finds, the ring holds two seconds, and no
+/// score can be due sooner than the first, 300 ms after a voice sets in.
+pub(crate) const QUIET_LOOK: Duration = Duration::from_millis(32);
 
 impl std::fmt::Debug for Cell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -211,21 +220,31 @@ struct Hearing {
     requests: Vec<Request>,
 }
 
+impl Hearing {
+    /// How long nobody need look: nobody speaks, and what has come in is little.
+    fn left_alone(&self, now: Instant) -> Duration {
+        let filling = self.drain.as_ref().is_none_or(Drain::is_filling);
+        if filling || self.ears.is_speaking() {
+            return Duration::ZERO;
+        }
+        QUIET_LOOK.saturating_sub(now.duration_since(self.looked))
+    }
+}
+
 struct Shown {
     readers: Readers,
     now: Snapshot,
 }
 
 impl Cell {
-    /// Takes in what has arrived, asks for scores, shows the newest state.
-    pub(crate) fn listen(
-        self: &Arc<Self>,
-        queue: &Queue,
-        stretch: u32,
-        stalled: bool,
-    ) -> Result<(), ResampleError> {
+    /// Takes in what has arrived, asks for scores, shows the newest state. Says when to look again.
+    pub(crate) fn listen(self: &Arc<Self>, queue: &Queue, stretch: u32) -> Result<Duration, ResampleError> {
         let now = Instant::now();
         let mut hearing = lock(&self.hearing);
+        let left = hearing.left_alone(now);
+        if left > LOOK / 2 {
+            return Ok(left);
+        }
         let Hearing {
             drain,
             ears,
@@ -257,6 +276,7 @@ impl Cell {
                 cell: Arc::clone(self),
                 request,
                 asked: now,
+                since: now,
                 capture: since_last_look,
             });
         }
@@ -264,7 +284,7 @@ impl Cell {
             Activity::Failed
         } else if !self.slot.is_settled() {
             Activity::Loading
-        } else if stalled && self.is_busy() {
+        } else if self.stalled.load(Ordering::Acquire) {
             Activity::Stalled
         } else if ears.is_speaking() {
             Activity::Speaking
@@ -281,12 +301,13 @@ impl Cell {
         (snapshot.peak, snapshot.rms, snapshot.voice) = (ears.peak, ears.rms, ears.voice());
         snapshot.written = now;
         readers.write(*snapshot);
-        Ok(())
+        Ok(if ears.is_speaking() { LOOK } else { QUIET_LOOK })
     }
 
     /// Hands a score to everyone who listens.
     pub(crate) fn publish(&self, update: Update) {
         lock(&self.failure).take();
+        self.stalled.store(false, Ordering::Release);
         {
             let mut shown = lock(&self.shown);
             let Shown { readers, now } = &mut *shown;
@@ -302,6 +323,11 @@ impl Cell {
     /// The stream could not be scored; it says so until it can again.
     pub(crate) fn fail(&self, why: String) {
         *lock(&self.failure) = Some(why);
+    }
+
+    /// One of its requests hangs; it says so until another is scored.
+    pub(crate) fn stall(&self) {
+        self.stalled.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -147,6 +147,11 @@ impl Drain {
         }
     }
 
+    /// More has come than a short while's sound, or nothing more will.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.ring.is_abandoned() || self.ring.slots() > self.ring.buffer().capacity() / 8
+    }
+
     /// The tap is gone and nothing waits any more.
     pub(crate) fn is_over(&self) -> bool {
         self.ring.is_abandoned() && self.ring.is_empty()

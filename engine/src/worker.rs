@@ -1,11 +1,10 @@
 //! The process's own threads: one that listens to every stream, one that thinks.
 //!
 //! Shared by every engine of the process, plugin instances too; counted, and joined when the last is gone, so
-//! that a host may unload the library. A request that panics fails its own stream and no other; one that hangs
-//! is shown within two seconds and its thread replaced.
+//! that a host may unload the library. A request that panics fails its own stream and no other; what becomes of
+//! one that hangs is `thinkers`' business.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,15 +14,11 @@ use crate::load::Load;
 use crate::mind::{Frames, Mind};
 use crate::queue::{Job, Next, Queue};
 use crate::recognise::{Later, LaterQueue, hear_again, recognise};
-use crate::stream::{Cell, lock, ms};
+use crate::stream::{Cell, LOOK, lock, ms};
+use crate::thinkers::{At, Thinkers};
 use crate::track::seconds_of;
 use crate::update::{Degraded, Kind, Latency};
 use crate::utterance::Request;
-
-/// How often streams are looked at. The audio thread wakes nobody: waking is a system call.
-const LOOK: Duration = Duration::from_millis(10);
-/// A request that takes longer than this has stalled its thread.
-const STALL: Duration = Duration::from_secs(2);
 
 /// The worker of this process, while anyone uses it.
 static SHARED: Mutex<Weak<Worker>> = Mutex::new(Weak::new());
@@ -45,26 +40,13 @@ struct Shared {
     later: Arc<LaterQueue>,
     stop: Mutex<bool>,
     changed: Condvar,
-    thinkers: Mutex<Vec<Thinker>>,
+    thinkers: Thinkers,
 }
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
     }
-}
-
-/// An inference thread and what it is at.
-struct Thinker {
-    thread: JoinHandle<()>,
-    at: Arc<At>,
-}
-
-#[derive(Default)]
-struct At {
-    since: Mutex<Option<Instant>>,
-    /// It hung and was replaced: it must end when it comes back.
-    replaced: AtomicBool,
 }
 
 impl Worker {
@@ -81,7 +63,7 @@ impl Worker {
 
     fn start() -> Self {
         let shared = Arc::new(Shared::default());
-        let (ears, fault) = match spawn_thinker(&shared).and_then(|()| spawn_ears(&shared)) {
+        let (ears, fault) = match think_with(&shared, 1).and_then(|()| spawn_ears(&shared)) {
             Ok(ears) => (Some(ears), None),
             Err(error) => {
                 let why =
@@ -101,7 +83,10 @@ impl Worker {
         self.fault.clone()
     }
 
+    /// Loads an engine's pack, and sees that there are as many inference threads as it asks for.
     pub(crate) fn load(&self, slot: &Arc<Slot>) {
+        // Fewer threads than were asked for are slower, and no fault.
+        let _ = think_with(&self.shared, slot.threads());
         self.shared.queue.load(Arc::clone(slot));
     }
 
@@ -128,11 +113,7 @@ impl Drop for Worker {
             // A panic of theirs was reported where it happened.
             let _ = ears.join();
         }
-        for thinker in lock(&self.shared.thinkers).drain(..) {
-            if !thinker.at.replaced.load(Ordering::Acquire) {
-                let _ = thinker.thread.join();
-            }
-        }
+        self.shared.thinkers.join();
     }
 }
 
@@ -143,39 +124,44 @@ fn spawn_ears(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
         .spawn(move || listen(&shared))
 }
 
-fn spawn_thinker(shared: &Arc<Shared>) -> std::io::Result<()> {
-    let (own, at) = (Arc::clone(shared), Arc::new(At::default()));
-    let mine = Arc::clone(&at);
-    let thread = std::thread::Builder::new()
-        .name("undertone-mind".into())
-        .spawn(move || think(&own, &mine))?;
-    lock(&shared.thinkers).push(Thinker { thread, at });
-    Ok(())
+/// Sees that so many inference threads run.
+fn think_with(shared: &Arc<Shared>, threads: usize) -> std::io::Result<()> {
+    let own = Arc::clone(shared);
+    shared.thinkers.grow(threads, move || {
+        let own = Arc::clone(&own);
+        Box::new(move |at: &At| think(&own, at))
+    })
 }
 
 /// The listening thread.
 fn listen(shared: &Arc<Shared>) {
     loop {
         let cells = lock(&shared.cells).clone();
-        let stalled = replace_stalled(shared);
+        if shared.thinkers.give_up_stalled() {
+            // If no thread can be had the stall stays visible; the hanging one may still come back.
+            let _ = think_with(shared, 0);
+            shared.queue.nudge();
+        }
+        // With no stream there is nothing to look at: sleep until one comes.
+        let mut sleep = Duration::from_hours(1);
         for cell in &cells {
             let stretch = shared.load.stretch();
-            match catch_unwind(AssertUnwindSafe(|| cell.listen(&shared.queue, stretch, stalled))) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => cell.fail(error.to_string()),
-                Err(panic) => cell.fail(said(panic.as_ref())),
+            match catch_unwind(AssertUnwindSafe(|| cell.listen(&shared.queue, stretch))) {
+                Ok(Ok(again)) => sleep = sleep.min(again),
+                Ok(Err(error)) => {
+                    cell.fail(error.to_string());
+                    sleep = LOOK;
+                }
+                Err(panic) => {
+                    cell.fail(said(panic.as_ref()));
+                    sleep = LOOK;
+                }
             }
         }
         let stop = lock(&shared.stop);
         if *stop {
             return;
         }
-        // With no stream there is nothing to look at: sleep until one comes.
-        let sleep = if cells.is_empty() {
-            Duration::from_hours(1)
-        } else {
-            LOOK
-        };
         let waited = shared.changed.wait_timeout(stop, sleep);
         if *waited.unwrap_or_else(PoisonError::into_inner).0 {
             return;
@@ -183,29 +169,9 @@ fn listen(shared: &Arc<Shared>) {
     }
 }
 
-/// Replaces a thread that hangs; says whether one does.
-fn replace_stalled(shared: &Arc<Shared>) -> bool {
-    let mut thinkers = lock(&shared.thinkers);
-    thinkers.retain(|thinker| !(thinker.at.replaced.load(Ordering::Acquire) && thinker.thread.is_finished()));
-    let hangs = |thinker: &Thinker| lock(&thinker.at.since).is_some_and(|since| since.elapsed() > STALL);
-    let mut fresh = 0;
-    for thinker in thinkers.iter().filter(|thinker| hangs(thinker)) {
-        if !thinker.at.replaced.swap(true, Ordering::AcqRel) {
-            fresh += 1;
-        }
-    }
-    let stalled = thinkers.iter().any(hangs);
-    drop(thinkers);
-    for _ in 0..fresh {
-        // If no thread can be had the stall stays visible; the hanging one may still come back.
-        let _ = spawn_thinker(shared);
-    }
-    stalled
-}
-
 /// An inference thread.
 fn think(shared: &Arc<Shared>, at: &At) {
-    while !at.replaced.load(Ordering::Acquire) {
+    while !at.is_replaced() {
         match shared.queue.next() {
             Next::Stop => return,
             Next::Load(slot) => {
@@ -214,12 +180,12 @@ fn think(shared: &Arc<Shared>, at: &At) {
                 }
             }
             Next::Score(job) => {
-                *lock(&at.since) = Some(Instant::now());
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| score(shared, &job))) {
+                at.begin(&job.cell);
+                let scored = catch_unwind(AssertUnwindSafe(|| score(shared, &job, at)));
+                if let (Err(panic), false) = (scored, at.is_too_late()) {
                     job.cell.fail(said(panic.as_ref()));
                 }
-                *lock(&at.since) = None;
-                job.cell.set_busy(false);
+                at.end();
             }
         }
         // Someone may have waited for this pack or this stream.
@@ -227,7 +193,7 @@ fn think(shared: &Arc<Shared>, at: &At) {
     }
 }
 
-fn score(shared: &Shared, job: &Job) {
+fn score(shared: &Shared, job: &Job, at: &At) {
     let Some(mind) = job.cell.slot.mind() else { return };
     let times = Times {
         asked: job.asked,
@@ -235,13 +201,17 @@ fn score(shared: &Shared, job: &Job) {
         capture: job.capture,
     };
     if job.request.kind == Kind::Provisional {
-        shared.load.waited(times.wait, Instant::now());
+        shared.load.waited(job.since.elapsed(), Instant::now());
     }
     let want_words = job.request.kind == Kind::Final || shared.load.partial_words();
     let mut frames = match mind.hear(&job.request, want_words) {
         Ok(frames) => frames,
+        Err(_) if at.is_too_late() => return,
         Err(error) => return job.cell.fail(error.to_string()),
     };
+    if at.is_too_late() {
+        return;
+    }
     let mut degraded = shared.load.degraded();
     let losses = job.cell.counters.read();
     if losses.dropped > 0 {
@@ -253,14 +223,30 @@ fn score(shared: &Shared, job: &Job) {
     let loaded = job.cell.slot.recogniser();
     let heard = &mut lock(&job.cell.recogniser);
     if !recognise(heard, &loaded, &job.request, &mut frames, &mut degraded) {
-        return settle(&job.cell, &mind, &job.request, &frames, &times, degraded);
+        return settle(
+            &job.cell,
+            &mind,
+            &job.request,
+            &frames,
+            &times,
+            degraded,
+            Some(at),
+        );
     }
     // Shown at once with the first pass's words; final when it has been heard again.
     let shown = Request {
         kind: Kind::Provisional,
         ..job.request.clone()
     };
-    settle(&job.cell, &mind, &shown, &frames, &times, degraded.clone());
+    settle(
+        &job.cell,
+        &mind,
+        &shown,
+        &frames,
+        &times,
+        degraded.clone(),
+        Some(at),
+    );
     let (cell, request) = (Arc::clone(&job.cell), job.request.clone());
     let later = Later {
         cell: Arc::clone(&job.cell),
@@ -270,7 +256,7 @@ fn score(shared: &Shared, job: &Job) {
             } else {
                 degraded.push(Degraded::RecogniserFailed);
             }
-            settle(&cell, &mind, &request, &frames, &times, degraded);
+            settle(&cell, &mind, &request, &frames, &times, degraded, None);
         }),
     };
     shared.later.ask(later);
@@ -283,7 +269,7 @@ struct Times {
     capture: Duration,
 }
 
-/// Scores what was heard and hands it on.
+/// Scores what was heard and hands it on, unless the thread that heard it hung and its stream was taken away.
 fn settle(
     cell: &Cell,
     mind: &Mind,
@@ -291,6 +277,7 @@ fn settle(
     frames: &Frames,
     times: &Times,
     degraded: Vec<Degraded>,
+    at: Option<&At>,
 ) {
     let latency = Latency {
         capture: ms(times.capture),
@@ -300,7 +287,13 @@ fn settle(
         ..Latency::default()
     };
     let emitted = seconds_of(request.clock) + times.asked.elapsed().as_secs_f64();
-    match lock(&cell.track).settle(mind, request, frames, latency, emitted, degraded) {
+    let mut track = lock(&cell.track);
+    if at.is_some_and(At::is_too_late) {
+        return;
+    }
+    let settled = track.settle(mind, request, frames, latency, emitted, degraded);
+    drop(track);
+    match settled {
         Ok(mut update) => {
             let heard_late = (request.clock - request.end) as f32 / 16.0;
             update.latency_ms.total = heard_late + ms(times.capture + times.asked.elapsed());
@@ -319,3 +312,7 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "no message".into());
     format!("scoring failed inside ({what}); other streams go on; please report this")
 }
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

@@ -17,4 +17,4 @@ pub use recognisers::{
     About, InstalledRecogniser, RecogniserStoreError, install_recogniser, installed_recognisers,
     remove_recogniser,
 };
-pub use store::{Installed, StoreError, data_dir, install, installed, resolve};
+pub use store::{Installed, StoreError, data_dir, install, installed, resolve, runtimes_dir};

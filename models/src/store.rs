@@ -57,6 +57,11 @@ pub fn data_dir() -> Option<PathBuf> {
         .map(|dir| dir.join("undertone"))
 }
 
+/// The folder of the inference libraries that were installed for Undertone alone.
+pub fn runtimes_dir() -> Option<PathBuf> {
+    data_dir().map(|dir| dir.join("runtimes"))
+}
+
 /// Every pack in the data folder, good or not, in order of name.
 pub fn installed() -> Vec<Installed> {
     let Some(root) = data_dir().map(|dir| dir.join("packs")) else {
@@ -124,10 +129,25 @@ pub fn install(from: &Path, as_default: bool) -> Result<PathBuf, StoreError> {
         let _ = fs::remove_dir_all(&fresh);
         return Err(error);
     }
-    if target.exists() {
-        fs::remove_dir_all(&target).map_err(write(&target))?;
+    // Out of the way first, and only then deleted: whoever reads meanwhile has one pack whole, the other whole, or
+    // a refusal, and what is loaded is not touched.
+    let old = root.join(format!(".{name}.old.{}", std::process::id()));
+    let had_one = target.exists();
+    if had_one {
+        fs::rename(&target, &old).map_err(write(&target))?;
     }
-    fs::rename(&fresh, &target).map_err(write(&target))?;
+    if let Err(source) = fs::rename(&fresh, &target) {
+        if had_one {
+            // What was there is better than nothing.
+            let _ = fs::rename(&old, &target);
+        }
+        let _ = fs::remove_dir_all(&fresh);
+        return Err(write(&target)(source));
+    }
+    if had_one {
+        // Left behind it only takes room.
+        let _ = fs::remove_dir_all(&old);
+    }
     Ok(target)
 }
 

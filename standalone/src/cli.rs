@@ -149,25 +149,12 @@ pub enum Models {
         #[allow(missing_docs, reason = "documented at its type")]
         json: Json,
     },
-    /// Install a recogniser that is not part of a pack: moonshine or vosk
+    /// Bring in what others made and Undertone can use: a recogniser, or a runtime for the networks
     ///
-    /// Without --from, its package is fetched with pip at a pinned version and hash; nothing else leaves this
-    /// machine. Moonshine (27 MB of networks, MIT) hears each utterance again when it is over. Vosk (Apache-2.0)
-    /// needs a speech model in your language, which you bring.
-    Add {
-        /// moonshine or vosk
-        #[arg(value_name = "RECOGNISER")]
-        which: undertone::Recogniser,
-        /// A wheel, a folder with its files, or Vosk's library, in place of the package index
-        #[arg(long, value_name = "PATH")]
-        from: Option<PathBuf>,
-        /// Folder of a Vosk speech model
-        #[arg(long, value_name = "DIR")]
-        model: Option<PathBuf>,
-        #[command(flatten)]
-        #[allow(missing_docs, reason = "documented at its type")]
-        json: Json,
-    },
+    /// Its package is fetched with pip at a pinned version and hash, or taken from --from; nothing else leaves
+    /// this machine. Moonshine hears each utterance again when it is over. Vosk needs a speech model in your
+    /// language, which you bring.
+    Add(crate::models::add::Add),
     /// Remove a recogniser that was added
     Remove {
         /// moonshine or vosk

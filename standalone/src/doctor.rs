@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use console::Style;
 use serde::Serialize;
-use undertone::models;
+use undertone::{Engine, models};
 
 use crate::analyze::{start, stream_config};
 use crate::fault::{Ending, Fault};
@@ -82,7 +82,9 @@ pub fn run(json: bool, settings: Result<Settings, SettingsError>) -> Result<Endi
         }
     };
     checks.extend([processor(), pack(&settings)]);
-    checks.push(inference(&settings));
+    let began = Instant::now();
+    let engine = start(&settings);
+    checks.extend([inference(&engine, began, &settings), runtime(&engine, &settings)]);
     checks.extend([data(), audio(&settings)]);
     tell(json, checks)
 }
@@ -192,10 +194,8 @@ fn pack(settings: &Settings) -> Check {
 }
 
 /// Runs the whole chain on a signal that sounds like a voice.
-fn inference(settings: &Settings) -> Check {
+fn inference(engine: &Engine, began: Instant, settings: &Settings) -> Check {
     let name = "inference";
-    let began = Instant::now();
-    let engine = start(settings);
     let tried = || -> Result<Check, String> {
         let config = stream_config("doctor", RATE, settings);
         let mut session = engine.session(&config).map_err(|error| error.to_string())?;
@@ -228,6 +228,32 @@ fn inference(settings: &Settings) -> Check {
         ))
     };
     tried().unwrap_or_else(|error| Check::bad(name, State::Broken, error, ""))
+}
+
+/// What really runs the networks, and why nothing else does.
+fn runtime(engine: &Engine, settings: &Settings) -> Check {
+    let name = "runtime";
+    let Ok(pack) = engine.wait_ready() else {
+        // Told above, with its reason.
+        return Check::bad(name, State::Broken, "nothing runs without a pack", "");
+    };
+    let found = format!(
+        "{} runs the networks ({} was asked for)",
+        pack.runtime, settings.runtime
+    );
+    let (slower, refused): (Vec<_>, Vec<_>) = pack
+        .remarks
+        .iter()
+        .partition(|remark| remark.contains("works and is not used"));
+    if refused.is_empty() {
+        let found = slower
+            .iter()
+            .fold(found, |found, remark| format!("{found}; {remark}"));
+        Check::good(name, found)
+    } else {
+        let refused: Vec<_> = refused.into_iter().map(String::as_str).collect();
+        Check::bad(name, State::Missing, found, refused.join("; "))
+    }
 }
 
 fn data() -> Check {

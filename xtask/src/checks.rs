@@ -24,6 +24,7 @@ const NAMES: &[&str] = &[
     "tests",
     "doc-tests",
     "recognisers",
+    "runtimes",
     "recipes",
     "plugin",
     "clap-validator",
@@ -35,6 +36,8 @@ const NAMES: &[&str] = &[
 const PEDALBOARD: &[&str] = &["pedalboard==0.9.26", "numpy==2.4.6"];
 /// The wheels of the optional recognisers; the program itself holds their hashes.
 const RECOGNISERS: [&str; 2] = ["moonshine-voice==0.0.69", "vosk==0.3.45"];
+/// The library that the engine can run on, in the version that its interface is for.
+const ONNXRUNTIME: &str = "onnxruntime==1.31.1";
 /// How long the database of advisories may take to come.
 const DATABASE_LIMIT: Duration = Duration::from_secs(90);
 /// How long 64 MB of wheels may take to come.
@@ -97,6 +100,7 @@ fn all(root: &Path, only: Vec<String>) -> Result<()> {
         passed(Job::cargo(root).words("test --workspace --doc --locked").run())
     });
     steps.step("recognisers", || recognisers(root, &skips));
+    steps.step("runtimes", || runtimes(root, &skips));
     steps.step("recipes", || recipes(root));
     steps.step("plugin", || plugin(root));
     steps.step("clap-validator", || clap_validator(root));
@@ -191,6 +195,25 @@ fn recognisers(root: &Path, skips: &Path) -> Result<Outcome> {
             .words("test --locked --package undertone-tests --test recognisers --test recogniser_switch -- --include-ignored")
             .env("UNDERTONE_WHEELS", &wheels)
             .env("UNDERTONE_BIN", program(root))
+            .env("UNDERTONE_SKIPS", skips)
+            .run(),
+    )
+}
+
+/// The engine on ONNX Runtime, with its library from the Python package: the real one, on the processor.
+fn runtimes(root: &Path, skips: &Path) -> Result<Outcome> {
+    let python = match setup::python(root, "runtimes", &[ONNXRUNTIME]) {
+        Ok(python) => python,
+        Err(why) => return skipped(why),
+    };
+    let place = Job::new(root, python)
+        .arg("-c")
+        .arg("import onnxruntime, os; print(os.path.join(os.path.dirname(onnxruntime.__file__), 'capi'))")
+        .said()?;
+    let test =
+        Job::cargo(root).words("test --locked --package undertone-tests --test runtimes -- --nocapture");
+    passed(
+        test.env("UNDERTONE_ONNXRUNTIME", place.trim())
             .env("UNDERTONE_SKIPS", skips)
             .run(),
     )

@@ -80,6 +80,19 @@ impl Job {
         }
     }
 
+    /// Runs it in silence; gives what it said.
+    pub fn said(mut self) -> Result<String> {
+        let line = self.line();
+        let output = self
+            .0
+            .output()
+            .with_context(|| format!("`{line}` cannot be started"))?;
+        if !output.status.success() {
+            bail!("`{line}` failed ({})", output.status);
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Runs it in silence; gives whether it ended well within the time.
     pub fn succeeds_within(mut self, limit: Duration) -> bool {
         let Ok(mut child) = self.0.stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {

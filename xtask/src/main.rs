@@ -30,7 +30,9 @@ The project's own commands.
                    --dry-run       only says what is missing
   cargo xtask bundle [--release | --dist]
                                    makes the CLAP and VST3 plugins in target/bundled/
-  cargo xtask bench [FILTER]       measures the engine
+  cargo xtask bench                measures the engine beside the figures it is held to
+                   criterion [FILTER]
+                                   the audio thread alone, with criterion
   cargo xtask models train --corpora DIR...
                                    trains, measures and writes the default pack again, from corpora you hold
   cargo xtask models verify [DIR...]

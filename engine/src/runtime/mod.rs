@@ -4,9 +4,19 @@
 //! Nothing else of it may be visible outside this folder, so that another one (an accelerator's) can stand in
 //! its place.
 
+mod choice;
+#[cfg(feature = "ort")]
+mod library;
+#[cfg(feature = "ort")]
+mod ort;
+#[cfg(feature = "ort")]
+mod probe;
 mod rten;
+mod select;
 
+pub use self::choice::{RuntimeChoice, UnknownRuntime};
 pub(crate) use self::rten::Rten;
+pub(crate) use self::select::{Wish, select};
 
 use undertone_models::Bytes;
 
@@ -63,6 +73,24 @@ pub enum RuntimeError {
         /// The name looked for.
         name: String,
     },
+    /// Another runtime gives other numbers for it than the CPU does.
+    #[error("its results differ from the CPU's by {found:.1e} of their size, more than {allowed:.0e}")]
+    Differs {
+        /// The largest difference, as a share of the largest number.
+        found: f32,
+        /// What is let pass.
+        allowed: f32,
+    },
+    /// An accelerator leaves most of the graph to the CPU.
+    #[error(
+        "it runs only {there} of the {all} nodes of the graph; int8 packs are made for the CPU: take an f32 pack, or --runtime cpu"
+    )]
+    Elsewhere {
+        /// Nodes that it runs.
+        there: usize,
+        /// Nodes of the graph.
+        all: usize,
+    },
     /// Running failed.
     #[error("the graph failed: {0}; take a pack made for this version")]
     Run(String),
@@ -86,4 +114,16 @@ pub(crate) trait Runtime: Send + Sync {
         inputs: &[String],
         outputs: &[String],
     ) -> Result<Box<dyn Graph>, RuntimeError>;
+}
+
+/// Sound to try networks with: noise whose level rises and falls like syllables, always the same.
+pub(crate) fn noise(samples: usize) -> Vec<f32> {
+    let mut state = 1_u32;
+    (0..samples)
+        .map(|at| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let white = (state >> 8) as f32 / 8_388_608.0 - 1.0;
+            white * 0.1 * (at as f32 * 0.0016).sin().abs()
+        })
+        .collect()
 }

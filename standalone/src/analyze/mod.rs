@@ -8,9 +8,13 @@ use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use undertone::{Engine, EngineConfig, EngineError, Profile, Session, SessionError, StreamConfig, Update};
+use undertone::{
+    Engine, EngineConfig, EngineError, PackInfo, Profile, RuntimeChoice, Session, SessionError, StreamConfig,
+    Update,
+};
 
 use crate::cli::{Analyze, Format};
 use crate::fault::{Ending, Fault, say};
@@ -49,6 +53,9 @@ enum FileError {
 pub fn run(args: &Analyze, settings: &Settings) -> Result<Ending, Fault> {
     let plan = Plan::new(args, settings)?;
     let engine = start(settings);
+    if settings.runtime != RuntimeChoice::Auto {
+        ready(&engine, settings)?;
+    }
     stop::listen();
     let mut ending = Ending::Good;
     let mut taken = HashSet::new();
@@ -86,7 +93,20 @@ pub fn start(settings: &Settings) -> Engine {
         system: settings.system.clone(),
         recogniser: settings.recogniser,
         threads: settings.threads,
+        runtime: settings.runtime,
+        onnxruntime: settings.onnxruntime.clone(),
     })
+}
+
+/// Waits for the engine's pack, and tells why a runtime that was asked for by name does not run it.
+pub fn ready(engine: &Engine, settings: &Settings) -> Result<Arc<PackInfo>, Fault> {
+    let pack = engine.wait_ready().map_err(|error| unready(&error, settings))?;
+    if settings.runtime != RuntimeChoice::Auto && !settings.quiet {
+        pack.remarks
+            .iter()
+            .for_each(|remark| say(format!("{remark}; {} runs instead", pack.runtime)));
+    }
+    Ok(pack)
 }
 
 /// Whose fault it is that the engine is not ready: a pack that was named or installed is the user's.

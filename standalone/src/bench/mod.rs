@@ -14,7 +14,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 
-use crate::analyze::{start, unready};
+use crate::analyze::{ready, start};
 use crate::fault::{Ending, Fault};
 use crate::settings::Settings;
 use crate::sound::{Origin, Sound};
@@ -61,12 +61,16 @@ pub struct Report {
     pub cpu_percent_per_voice: Option<f64>,
     /// One core's share in percent of one voice while all are silent.
     pub cpu_percent_silent_per_voice: Option<f64>,
+    /// The same for one voice while it speaks: what it costs over silence, by its share of speech.
+    pub cpu_percent_speaking_per_voice: Option<f64>,
     /// Resident memory with all voices, in MB.
     pub memory_mb: Option<f64>,
     /// What each voice beyond the models adds, in MB.
     pub memory_mb_per_voice: Option<f64>,
     /// A push of 64 stereo frames, in nanoseconds.
     pub push_ns: Spread,
+    /// A plain copy of them, in nanoseconds.
+    pub copy_ns: Spread,
     /// Frames lost; anything but 0 is a fault.
     pub dropped: u64,
     /// Updates that said that something was degraded.
@@ -116,15 +120,21 @@ pub fn run(args: &Bench, settings: &Settings) -> Result<Ending, Fault> {
     let sample = read(args)?;
     let began = Instant::now();
     let engine = start(settings);
-    let pack = engine.wait_ready().map_err(|error| unready(&error, settings))?;
+    let pack = ready(&engine, settings)?;
     let load_ms = began.elapsed().as_secs_f64() * 1e3;
     let run = voices::play(&engine, &sample, args.streams, args.seconds)
         .map_err(|error| Fault::Broken(error.into()))?;
     let per_voice = |all: f64| all / f64::from(args.streams);
+    let speech_share = run.speech_s / (args.seconds * f64::from(args.streams));
+    let speaking = run
+        .cpu
+        .zip(run.cpu_silent)
+        .map(|(all, silent)| per_voice((all - silent * (1.0 - speech_share)) / speech_share.max(0.01)));
     let report = Report {
         streams: args.streams,
         seconds: args.seconds,
-        speech_share: run.speech_s / (args.seconds * f64::from(args.streams)),
+        speech_share,
+        cpu_percent_speaking_per_voice: speaking,
         load_ms,
         first_provisional_ms: Spread::of(run.first_ms),
         final_ms: Spread::of(run.final_ms),
@@ -135,6 +145,7 @@ pub fn run(args: &Bench, settings: &Settings) -> Result<Ending, Fault> {
         memory_mb: run.memory_mb,
         memory_mb_per_voice: run.memory_growth_mb.map(per_voice),
         push_ns: Spread::of(run.push_ns),
+        copy_ns: Spread::of(run.copy_ns),
         dropped: run.dropped,
         degraded: run.degraded,
         pack: format!("{} {}, {}", pack.name, pack.version, pack.system),
@@ -208,6 +219,10 @@ fn table(report: &Report) -> String {
         "one core, each voice, silent",
         known(report.cpu_percent_silent_per_voice, "%"),
     );
+    line(
+        "one core, each voice, speaking",
+        known(report.cpu_percent_speaking_per_voice, "%"),
+    );
     line("memory", known(report.memory_mb, "MB"));
     line("memory, each voice", known(report.memory_mb_per_voice, "MB"));
     line(
@@ -216,6 +231,10 @@ fn table(report: &Report) -> String {
             "median {:.0}  p99.9 {:.0}",
             report.push_ns.median, report.push_ns.p999
         ),
+    );
+    line(
+        "a plain copy of them, ns",
+        format!("median {:.0}", report.copy_ns.median),
     );
     line("frames lost", report.dropped.to_string());
     line("updates that were degraded", report.degraded.to_string());

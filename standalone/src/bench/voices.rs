@@ -10,8 +10,10 @@ use super::machine;
 
 /// What a microphone would deliver at a time, in seconds.
 const BLOCK_S: f64 = 0.01;
-/// How long silence is played to measure what it costs.
-const SILENCE_S: f64 = 5.0;
+/// How long silence is played to measure what it costs: a room's noise, as a microphone has it.
+const SILENCE_S: f64 = 10.0;
+/// Level of that noise, 60 dB under full scale.
+const NOISE: f32 = 1e-3;
 /// How long finals may still come after the last sound.
 const AFTERGLOW: Duration = Duration::from_secs(2);
 /// Pushes timed for the audio thread's figure.
@@ -36,6 +38,7 @@ pub(super) struct Run {
     pub memory_mb: Option<f64>,
     pub memory_growth_mb: Option<f64>,
     pub push_ns: Vec<f64>,
+    pub copy_ns: Vec<f64>,
     pub dropped: u64,
     pub degraded: usize,
 }
@@ -53,6 +56,7 @@ struct Voice {
 pub(super) fn play(engine: &Engine, sample: &Sample, count: u32, seconds: f64) -> Result<Run, OpenError> {
     let mut run = Run {
         push_ns: time_pushes(engine)?,
+        copy_ns: time_copies(),
         ..Run::default()
     };
     let empty = machine::memory_mb();
@@ -72,12 +76,12 @@ pub(super) fn play(engine: &Engine, sample: &Sample, count: u32, seconds: f64) -
         })
         .collect::<Result<Vec<_>, OpenError>>()?;
 
-    let before = machine::cpu_s();
+    let before = machine::others_cpu_s();
     let clock = Instant::now();
     feed(&mut voices, None, sample.rate, SILENCE_S, clock, &mut run);
     run.cpu_silent = percent(before, SILENCE_S);
 
-    let before = machine::cpu_s();
+    let before = machine::others_cpu_s();
     feed(
         &mut voices,
         Some(&sample.mono),
@@ -99,7 +103,7 @@ pub(super) fn play(engine: &Engine, sample: &Sample, count: u32, seconds: f64) -
 
 fn percent(before: Option<f64>, seconds: f64) -> Option<f64> {
     before
-        .zip(machine::cpu_s())
+        .zip(machine::others_cpu_s())
         .map(|(before, after)| (after - before) / seconds * 100.0)
 }
 
@@ -113,16 +117,23 @@ fn feed(voices: &mut [Voice], sound: Option<&[f32]>, rate: u32, seconds: f64, cl
     let frames = (f64::from(rate) * BLOCK_S) as usize;
     let began = clock.elapsed();
     let mut block = vec![0.0; frames];
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((state >> 8) as f32 / 8_388_608.0 - 1.0) * NOISE
+    };
     let mut played = Duration::ZERO;
     while played.as_secs_f64() < seconds {
         let now = clock.elapsed().saturating_sub(began);
         std::thread::sleep(played.saturating_sub(now));
         for voice in &mut *voices {
-            if let Some(sound) = sound {
-                for sample in &mut block {
-                    *sample = sound[voice.at];
+            for sample in &mut block {
+                *sample = if let Some(sound) = sound {
                     voice.at = (voice.at + 1) % sound.len();
-                }
+                    sound[voice.at]
+                } else {
+                    noise()
+                };
             }
             voice.tap.push(&[&block]);
             while let Some(update) = voice.updates.try_next() {
@@ -162,4 +173,20 @@ fn time_pushes(engine: &Engine) -> Result<Vec<f64>, OpenError> {
         times.push(began.elapsed().as_nanos() as f64);
     }
     Ok(times)
+}
+
+/// Times a plain copy of the same 64 stereo frames, the way pushes are timed: what any effect pays.
+fn time_copies() -> Vec<f64> {
+    let block = [0.1_f32; 64];
+    let mut sink = [[0.0_f32; 64]; 2];
+    (0..TIMED)
+        .map(|_| {
+            let began = Instant::now();
+            for channel in &mut sink {
+                channel.copy_from_slice(std::hint::black_box(&block));
+            }
+            std::hint::black_box(&sink);
+            began.elapsed().as_nanos() as f64
+        })
+        .collect()
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use undertone::{Engine, Label, PackInfo, Said, Session, SessionError, StreamConfig, Update};
 
-use crate::analyze::{start, unready};
+use crate::analyze::{ready, start};
 use crate::fault::{Ending, Fault};
 use crate::settings::Settings;
 use crate::sound::{Origin, Sound, SoundError};
@@ -38,7 +38,7 @@ pub(super) fn run(
     let (clips, missing) =
         manifest::read(file, &args.root, &classes, args.allow_missing).map_err(|e| user(&e))?;
     let engine = start(settings);
-    let pack = engine.wait_ready().map_err(|error| unready(&error, settings))?;
+    let pack = ready(&engine, settings)?;
     let threshold = threshold(settings, &pack.system)?;
     let mut run = Run {
         engine,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use console::Term;
-use undertone::{Engine, EngineState, Latest, Update, Updates};
+use undertone::{Engine, EngineState, Latest, RuntimeChoice, Update, Updates};
 
 use crate::analyze::{start, stream_config, unready};
 use crate::cli::Live;
@@ -110,6 +110,7 @@ fn watch_over(
     settings: &Settings,
 ) -> Result<(), Fault> {
     let mut failure = None;
+    let mut told = false;
     while !stop::asked() && until.is_none_or(|until| Instant::now() < until) {
         if let EngineState::Failed(_) = engine.state() {
             screen.clear();
@@ -117,6 +118,16 @@ fn watch_over(
                 Err(error) => Err(unready(&error, settings)),
                 Ok(_) => Ok(()),
             };
+        }
+        if let (false, EngineState::Ready(pack)) = (told, engine.state()) {
+            told = true;
+            // Asked for by name, so its absence is worth a word.
+            if settings.runtime != RuntimeChoice::Auto {
+                screen.clear();
+                pack.remarks
+                    .iter()
+                    .for_each(|why| say(format!("{why}; {} runs instead", pack.runtime)));
+            }
         }
         for note in watch.notes().try_iter() {
             screen.note(note);

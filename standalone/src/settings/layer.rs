@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use serde::{Deserialize, Serialize};
-use undertone::Recogniser;
+use undertone::{Recogniser, RuntimeChoice};
 
 use crate::cli::Format;
 
@@ -25,6 +25,14 @@ pub struct Layer {
     /// Threads for the networks [default: 1]
     #[arg(long, global = true, value_name = "N", env = "UNDERTONE_THREADS")]
     pub threads: Option<usize>,
+    /// What runs the networks; what cannot is told, and the CPU does [default: auto]
+    #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_RUNTIME",
+        value_parser = PossibleValuesParser::new(RuntimeChoice::ALL.map(RuntimeChoice::name))
+            .try_map(|name| name.parse::<RuntimeChoice>()))]
+    pub runtime: Option<RuntimeChoice>,
+    /// ONNX Runtime's library, its file or folder, in place of the installed one
+    #[arg(long, global = true, value_name = "PATH", env = "UNDERTONE_ONNXRUNTIME")]
+    pub onnxruntime: Option<PathBuf>,
     /// Milliseconds of speech between provisional scores [default: 250 live, 1000 for files]
     #[arg(long, global = true, value_name = "MS", env = "UNDERTONE_HOP_MS")]
     pub hop_ms: Option<u32>,

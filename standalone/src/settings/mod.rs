@@ -11,7 +11,7 @@ use std::{env, fs, io};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use serde::Serialize;
-use undertone::Recogniser;
+use undertone::{Recogniser, RuntimeChoice};
 
 pub use layer::{Color, Layer};
 use words::InWords as _;
@@ -77,6 +77,10 @@ pub struct Settings {
     pub recogniser: Recogniser,
     /// Threads for the networks.
     pub threads: usize,
+    /// What is to run the networks.
+    pub runtime: RuntimeChoice,
+    /// ONNX Runtime's library; the installed one if none.
+    pub onnxruntime: Option<PathBuf>,
     /// Milliseconds between provisional scores.
     pub hop_ms: Option<u32>,
     /// Only finals.
@@ -113,11 +117,13 @@ pub struct Setting {
 }
 
 /// Every key, in the order of help.
-pub const KEYS: [&str; 12] = [
+pub const KEYS: [&str; 14] = [
     "pack",
     "system",
     "recogniser",
     "threads",
+    "runtime",
+    "onnxruntime",
     "hop_ms",
     "finals_only",
     "speaker",
@@ -230,6 +236,8 @@ impl Settings {
             system: pick!(system),
             recogniser: pick!(recogniser, Recogniser::First),
             threads: pick!(threads, 1),
+            runtime: pick!(runtime, RuntimeChoice::Auto),
+            onnxruntime: pick!(onnxruntime),
             hop_ms: pick!(hop_ms),
             finals_only: pick!(finals_only, false),
             speaker: pick!(speaker),

@@ -51,6 +51,12 @@ impl InWords for bool {
     }
 }
 
+impl InWords for undertone::RuntimeChoice {
+    fn in_words(&self) -> String {
+        format!("\"{self}\"")
+    }
+}
+
 impl InWords for Vec<Format> {
     fn in_words(&self) -> String {
         toml::Value::from(self.iter().map(|format| format.name()).collect::<Vec<_>>()).to_string()

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use undertone::{Engine, SessionError, StreamConfig, StudyError, Update};
 
-use crate::analyze::{start, unready};
+use crate::analyze::{ready, start};
 use crate::fault::{Ending, Fault};
 use crate::settings::Settings;
 use crate::sound::{Origin, Sound, SoundError};
@@ -45,7 +45,7 @@ pub(super) fn run(
     let user = |error: &dyn std::fmt::Display| Fault::User(error.to_string());
     let (clips, missing) = clips::read(manifest, root, allow_missing).map_err(|error| user(&error))?;
     let engine = start(settings);
-    let pack = engine.wait_ready().map_err(|error| unready(&error, settings))?;
+    let pack = ready(&engine, settings)?;
     if !pack.hears_words {
         return Err(Fault::User(
             "this pack recognises no words; give one that does with --pack".into(),

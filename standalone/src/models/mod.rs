@@ -1,5 +1,8 @@
 //! `undertone models`: what packs there are, whether they are whole, and how a new one comes in.
 
+pub mod add;
+pub mod fetch;
+
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -42,25 +45,13 @@ pub fn run(action: &Models, settings: &Settings) -> Result<Ending, Fault> {
             }
         }
         Models::Verify { name, json } => verify(&mut out, name.as_deref(), json.json, settings),
-        Models::Add {
-            which,
-            from,
-            model,
-            json,
-        } => {
-            let wanted = recognisers::Wanted {
-                which: *which,
-                from: from.as_deref(),
-                model: model.as_deref(),
-            };
-            recognisers::add(&mut out, &wanted, json.json)
-        }
         Models::Remove { which, json } => recognisers::remove(&mut out, *which, json.json),
         Models::Install {
             dir,
             as_default,
             json,
         } => install(&mut out, dir, *as_default, json.json),
+        Models::Add(args) => add::run(&mut out, args, settings),
     }
 }
 

@@ -1,0 +1,95 @@
+//! ONNX Runtime in the embedded runtime's place: the same scores, what really runs is told, and what cannot run is
+//! told with what to do.
+//!
+//! Needs its library: `UNDERTONE_ONNXRUNTIME` names its file or folder. `cargo xtask test` fetches it.
+
+use undertone::{Engine, EngineConfig, RuntimeChoice, StreamConfig, Update};
+use undertone_tests::samples::sample;
+use undertone_tests::skipped;
+
+/// The library to test with.
+fn library() -> Option<std::path::PathBuf> {
+    let named = std::env::var_os("UNDERTONE_ONNXRUNTIME").filter(|path| !path.is_empty());
+    if named.is_none() {
+        skipped(
+            "ONNX Runtime is not tested: UNDERTONE_ONNXRUNTIME names no library (`pip download onnxruntime` has it)",
+        );
+    }
+    named.map(Into::into)
+}
+
+fn engine(runtime: RuntimeChoice, library: Option<&std::path::Path>) -> Engine {
+    Engine::start(EngineConfig {
+        runtime,
+        onnxruntime: library.map(Into::into),
+        ..EngineConfig::default()
+    })
+}
+
+fn scores(engine: &Engine) -> Vec<Update> {
+    let (rate, sound) = sample("demo");
+    let mut session = engine.session(&StreamConfig::new("file", rate)).unwrap();
+    let mut out = Vec::new();
+    session.push(&[&sound], &mut out).unwrap();
+    session.finish(&mut out).unwrap();
+    out
+}
+
+#[test]
+fn onnx_runtime_gives_the_embedded_runtimes_scores_and_says_that_it_ran() {
+    let Some(library) = library() else { return };
+    let embedded = scores(&engine(RuntimeChoice::Cpu, None));
+    let other = engine(RuntimeChoice::OnnxRuntime, Some(&library));
+    let pack = other.wait_ready().unwrap();
+    assert_eq!(
+        (pack.runtime.as_str(), &pack.remarks),
+        ("onnxruntime/cpu", &vec![])
+    );
+    let found = scores(&other);
+    assert_eq!(found.len(), embedded.len());
+    let mut largest = 0.0_f32;
+    for (found, wanted) in found.iter().zip(&embedded) {
+        assert_eq!(
+            &*found.runtime, "onnxruntime/cpu",
+            "every update says what really ran"
+        );
+        assert_eq!((found.utterance, found.kind), (wanted.utterance, wanted.kind));
+        for (a, b) in found.scores.values().iter().zip(wanted.scores.values()) {
+            largest = largest.max((a - b).abs());
+        }
+    }
+    println!("{} updates, scores at most {largest:.4} apart", found.len());
+    assert!(largest < 0.05, "{largest}");
+}
+
+#[test]
+fn auto_takes_what_proves_itself_and_says_why_not_the_others() {
+    let Some(library) = library() else { return };
+    let engine = engine(RuntimeChoice::Auto, Some(&library));
+    let pack = engine.wait_ready().unwrap();
+    println!("{}: {:?}", pack.runtime, pack.remarks);
+    match pack.runtime.as_str() {
+        "rten/cpu" => assert!(pack.remarks.iter().any(|why| why.starts_with("onnxruntime "))),
+        other => assert!(other.starts_with("onnxruntime/")),
+    }
+}
+
+#[test]
+fn an_accelerator_that_is_not_there_is_told_and_the_cpu_runs() {
+    let Some(library) = library() else { return };
+    let engine = engine(RuntimeChoice::Cuda, Some(&library));
+    let pack = engine.wait_ready().unwrap();
+    if pack.runtime == "onnxruntime/cuda" {
+        assert!(pack.remarks.is_empty());
+        assert!(!scores(&engine).is_empty());
+        return;
+    }
+    skipped(format!("CUDA is not tested: {}", pack.remarks.join("; ")));
+    assert_eq!(pack.runtime, "rten/cpu");
+    assert!(
+        pack.remarks[0].contains("cuda is not used: "),
+        "{:?}",
+        pack.remarks
+    );
+    assert!(!scores(&engine).is_empty(), "the CPU runs instead");
+}
