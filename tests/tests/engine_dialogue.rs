@@ -127,7 +127,7 @@ fn a_rate_that_changes_in_the_middle_of_a_word_splits_nothing_and_moves_nothing(
     let (rate, sound) = sample("neutral");
     let config = StreamConfig::new("change", rate);
     let whole = finals(&engine, &config, &[(rate, &sound)]);
-    let middle = ((whole[0].start_s + whole[0].end_s) / 2.0 * f64::from(rate)) as usize;
+    let middle = (whole[0].start_s.midpoint(whole[0].end_s) * f64::from(rate)) as usize;
     let rest = at_rate(&sound[middle..], rate, 48_000);
     let changed = finals(&engine, &config, &[(rate, &sound[..middle]), (48_000, &rest)]);
     assert_eq!(changed.len(), whole.len(), "the utterance goes on");
