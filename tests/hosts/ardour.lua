@@ -1,12 +1,19 @@
--- Ardour without a window: `make` inserts Undertone on a track, plays, saves; `reopen` opens that session again.
+-- Ardour without a window: `first` only lets Ardour make its own folders, without which it forgets what is scanned;
+-- `make` inserts Undertone on a track, plays, saves; `reopen` opens that session again.
 --
---     ardour7-lua ardour.lua        with UNDERTONE_PHASE=make|reopen and UNDERTONE_SESSION=FOLDER
+--     ardour7-lua ardour.lua        with UNDERTONE_PHASE=first|make|reopen and UNDERTONE_SESSION=FOLDER
 --
 -- Prints what it finds as `name value` lines; the test that runs it compares them. Needs the plugin to be known
 -- to Ardour already (ardour-vst3-scanner). The sound is the dummy backend's own; nothing is heard anywhere.
 
 local phase = os.getenv("UNDERTONE_PHASE")
 local folder = os.getenv("UNDERTONE_SESSION")
+
+if phase == "first" then
+  print("done first")
+  quit()
+  return
+end
 
 local function fail(why)
   print("failed " .. why)

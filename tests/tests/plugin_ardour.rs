@@ -95,6 +95,8 @@ fn ardour_inserts_plays_saves_and_reopens() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     let bundle = plugin_host::bundle(&home.join(".vst3"));
+    // Ardour keeps what was scanned in folders that it makes when it is first started.
+    visit(home, &libraries, "first");
     let scan = ardour(home, &libraries, &libraries.join("ardour-vst3-scanner"))
         .args(["-f", "-v"])
         .arg(&bundle)
