@@ -13,7 +13,7 @@ use crate::engine::Slot;
 use crate::load::Load;
 use crate::mind::{Frames, Mind};
 use crate::queue::{Job, Next, Queue};
-use crate::recognise::{Later, LaterQueue, hear_again, recognise};
+use crate::recognise::{Later, LaterQueue, hear_again, keep_own, recognise};
 use crate::stream::{Cell, LOOK, lock, ms};
 use crate::thinkers::{At, Thinkers};
 use crate::track::seconds_of;
@@ -254,6 +254,7 @@ fn score(shared: &Shared, job: &Job, at: &At) {
             if in_time {
                 hear_again(&loaded, &request, &mut frames, &mut degraded);
             } else {
+                keep_own(&request, &mut frames);
                 degraded.push(Degraded::RecogniserFailed);
             }
             settle(&cell, &mind, &request, &frames, &times, degraded, None);

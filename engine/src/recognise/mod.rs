@@ -144,11 +144,20 @@ pub(crate) fn recognise(
         hear_with(recognizer, request, frames, degraded);
         return false;
     }
+    frames.tentative = true;
+    if request.kind == Kind::Final {
+        // What lies past a cut stays until then: the words there are told from our own by it.
+        return true;
+    }
+    keep_own(request, frames);
+    false
+}
+
+/// Leaves the first pass's words that belong to the request.
+pub(crate) fn keep_own(request: &Request, frames: &mut Frames) {
     if let Some(first) = frames.take_words() {
         frames.put_words(within(first, request), Recogniser::First);
     }
-    frames.tentative = true;
-    request.kind == Kind::Final
 }
 
 /// Hears a final again, with a recogniser that takes its time.

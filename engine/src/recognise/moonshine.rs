@@ -191,7 +191,11 @@ impl Moonshine {
         if words.is_empty() || (logs / row.len().max(1) as f32).exp() < SUREST_NOISE {
             return Ok(Vec::new());
         }
-        Ok(align::times(words, first, (request.start, request.end)))
+        // Past a cut there are words too; the times tell whose they are.
+        let until = request.audio_from + request.audio.len() as u64;
+        let from = request.cut_from.map_or(request.start, |_| request.audio_from);
+        let to = request.cut_to.map_or(request.end, |_| until);
+        Ok(align::times(words, first, (from, to)))
     }
 }
 
