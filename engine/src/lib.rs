@@ -21,6 +21,7 @@
 //!
 //! This crate knows no sink, no GUI and no file format, stores no sound and sends nothing anywhere.
 
+mod ahead;
 mod baseline;
 mod cleanup;
 mod detect;

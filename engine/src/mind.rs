@@ -117,6 +117,21 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
+    /// One frame of nothing, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_silence() -> Self {
+        Self {
+            mix: vec![0.0],
+            count: 1,
+            first: 0,
+            units: None,
+            recogniser: Recogniser::First,
+            tentative: false,
+            trunk_time: Duration::from_millis(7),
+            words_time: Duration::from_millis(1),
+        }
+    }
+
     /// The first pass's words, for another recogniser to better; `None` if no words were asked for.
     pub(crate) fn take_words(&mut self) -> Option<Vec<Heard>> {
         self.units.as_mut().map(|units| std::mem::take(&mut units.words))
@@ -276,6 +291,7 @@ impl Mind {
             utterance: 0,
             kind: crate::update::Kind::Final,
             first: true,
+            closing: false,
             start: 0,
             end: audio.len() as u64,
             audio_from: 0,

@@ -177,6 +177,7 @@ mod tests {
             utterance: 0,
             kind: Kind::Final,
             first: true,
+            closing: false,
             start: 3_200,
             end: 35_200,
             audio_from: 0,

@@ -1,5 +1,5 @@
-//! What waits for the inference threads, and who comes first: finals, then first provisional scores, then
-//! the rest; within a class, whoever has waited longest.
+//! What waits for the inference threads, and who comes first: finals, then first provisional scores and those that
+//! may become finals, then the rest; within a class, whoever has waited longest.
 //!
 //! Bounded by construction: a newer provisional request takes the place of an older one of the same stream,
 //! its turn and its class with it, and a final takes the place of its own utterance's provisional. Finals are
@@ -27,7 +27,7 @@ pub(crate) struct Job {
 impl Job {
     /// Smaller comes first.
     fn class(&self) -> u8 {
-        match (self.request.kind, self.request.first) {
+        match (self.request.kind, self.request.first || self.request.closing) {
             (Kind::Final, _) => 0,
             (Kind::Provisional, true) => 1,
             (Kind::Provisional, false) => 2,

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::ahead::Ahead;
 use crate::ears::Ears;
 use crate::mind::{Mind, MindError};
 use crate::profile::{Profile, ProfileError};
@@ -39,6 +40,7 @@ pub struct Session {
     track: Track,
     recogniser: Arc<Loaded>,
     in_use: InUse,
+    ahead: Ahead,
     mono: Vec<f32>,
     requests: Vec<Request>,
 }
@@ -60,6 +62,7 @@ impl Session {
             track: Track::new(Origin::of(config)),
             recogniser,
             in_use: InUse::default(),
+            ahead: Ahead::default(),
             mono: Vec::new(),
             requests: Vec::new(),
         })
@@ -140,7 +143,11 @@ impl Session {
 
     fn answer(&mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
         for request in self.requests.drain(..) {
-            let mut frames = self.mind.hear(&request, self.track.wants_words(&self.mind))?;
+            let mut frames = match self.ahead.take(&request) {
+                Some(frames) => frames,
+                None => self.mind.hear(&request, self.track.wants_words(&self.mind))?,
+            };
+            self.ahead.keep(&request, &frames, true);
             let mut degraded = Vec::new();
             if recognise(
                 &mut self.in_use,

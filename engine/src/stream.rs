@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::ahead::Ahead;
 use crate::ears::Ears;
 use crate::engine::{OpenError, Slot};
 use crate::latest::{Activity, Latest, Readers, Scored, Snapshot};
@@ -100,6 +101,7 @@ impl Stream {
             }),
             outlet: Outlet::default(),
             recogniser: Mutex::default(),
+            ahead: Mutex::default(),
             failure: Mutex::new(None),
             closed: AtomicBool::new(false),
             busy: AtomicBool::new(false),
@@ -186,6 +188,8 @@ pub(crate) struct Cell {
     outlet: Outlet,
     /// Who turns this stream's speech into words.
     pub(crate) recogniser: Mutex<InUse>,
+    /// What may be the final's frames.
+    pub(crate) ahead: Mutex<Ahead>,
     failure: Mutex<Option<String>>,
     closed: AtomicBool,
     busy: AtomicBool,

@@ -108,6 +108,7 @@ mod tests {
             utterance: 0,
             kind,
             first: false,
+            closing: false,
             start: 0,
             end,
             audio_from,

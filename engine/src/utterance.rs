@@ -28,7 +28,8 @@ const SETTLING: u64 = 1_500 * MS as u64;
 const LONGEST_HOP_MS: u64 = 800;
 /// The newest sound that a provisional score looks at: what it costs must not grow with the utterance.
 const WINDOW: usize = 4_000 * MS;
-/// Silence in which no provisional score is made: either the final comes next, or more speech does.
+/// Silence after which an utterance may be over: it is looked at whole, with the very sound its final would have,
+/// so that the final need not be heard again if nothing more comes. No other score is made in a pause.
 const PAUSE: u64 = 96 * MS as u64;
 /// How far back from the longest utterance a quiet place for the cut is looked for.
 const CUT_SEARCH: usize = 2_000 * MS;
@@ -72,6 +73,8 @@ pub(crate) struct Request {
     pub kind: Kind,
     /// The first request of its utterance.
     pub first: bool,
+    /// A provisional one that hears what the final will, if nothing more is said.
+    pub closing: bool,
     /// The voiced span on the stream's clock, in samples.
     pub start: u64,
     /// Its end.
@@ -103,6 +106,8 @@ struct Speaking {
     voiced: usize,
     next_hop: u64,
     shown: bool,
+    /// Where the voice ended when the utterance was last looked at as if it were over.
+    closed_at: u64,
     /// Probability of every frame since `CUT_SEARCH` ago, newest last, to find the place for a cut.
     recent: std::collections::VecDeque<f32>,
 }
@@ -211,14 +216,36 @@ impl Segmenter {
             next.goes_on = true;
             self.speaking = Some(next);
         } else {
-            let due = now >= speaking.next_hop && speaking.voiced >= FIRST && silent < PAUSE;
-            if self.cutting.provisional && due {
-                out.push(self.request(&speaking, Kind::Provisional, speaking.voiced_end, now, now, None));
-                speaking.shown = true;
-                speaking.next_hop = now + self.hop_ms(now - speaking.start) * MS as u64;
+            if self.cutting.provisional {
+                self.look(&mut speaking, now, out);
             }
             self.speaking = Some(speaking);
         }
+    }
+
+    /// Asks for a provisional score if one is due.
+    fn look(&self, speaking: &mut Speaking, now: u64, out: &mut Vec<Request>) {
+        let (end, paused) = (speaking.voiced_end, now - speaking.voiced_end >= PAUSE);
+        let request = if paused {
+            if speaking.closed_at == end || speaking.voiced < CLICK {
+                return;
+            }
+            speaking.closed_at = end;
+            let until = end + TAIL as u64;
+            Request {
+                closing: true,
+                ..self.request(speaking, Kind::Provisional, speaking.from, (end, until), now, None)
+            }
+        } else {
+            if now < speaking.next_hop || speaking.voiced < FIRST {
+                return;
+            }
+            let from = speaking.from.max(now.saturating_sub(WINDOW as u64));
+            self.request(speaking, Kind::Provisional, from, (end, now), now, None)
+        };
+        out.push(request);
+        speaking.shown = true;
+        speaking.next_hop = now + self.hop_ms(now - speaking.start) * MS as u64;
     }
 
     /// From one provisional score to the next, so far into an utterance.
@@ -240,6 +267,7 @@ impl Segmenter {
             voiced,
             next_hop: start + FIRST as u64,
             shown: false,
+            closed_at: 0,
             recent: std::collections::VecDeque::new(),
         }
     }
@@ -252,22 +280,18 @@ impl Segmenter {
         }
         let after = if cut.is_some() { OVERLAP } else { TAIL };
         let until = (end + after as u64).min(now);
-        out.push(self.request(speaking, Kind::Final, end, until, now, cut));
+        out.push(self.request(speaking, Kind::Final, speaking.from, (end, until), now, cut));
     }
 
     fn request(
         &self,
         speaking: &Speaking,
         kind: Kind,
-        end: u64,
-        until: u64,
+        from: u64,
+        (end, until): (u64, u64),
         clock: u64,
         cut_to: Option<u64>,
     ) -> Request {
-        let from = match kind {
-            Kind::Final => speaking.from,
-            Kind::Provisional => speaking.from.max(until.saturating_sub(WINDOW as u64)),
-        };
         let at = |time: u64| {
             usize::try_from(time.saturating_sub(self.kept_from))
                 .unwrap_or(0)
@@ -279,6 +303,7 @@ impl Segmenter {
             utterance: speaking.number,
             kind,
             first: !speaking.shown,
+            closing: false,
             start: speaking.start,
             end,
             audio_from: from.max(self.kept_from),

@@ -169,3 +169,29 @@ fn stretched_hops_come_less_often() {
     segmenter.push(&parts.concat(), &mut out);
     assert!(out.len() * 2 < normal, "{} of {normal}", out.len());
 }
+
+#[test]
+fn a_pause_is_looked_at_as_if_it_were_the_end() {
+    let requests = run(
+        Cutting::default(),
+        &[silence(300), voice(1_500), silence(220), voice(900), silence(500)],
+        160,
+    );
+    let finals = finals(&requests);
+    assert_eq!(finals.len(), 1, "the short pause ends nothing");
+    let last = finals[0];
+    let closing: Vec<&Request> = requests.iter().filter(|request| request.closing).collect();
+    assert!(closing.len() >= 2, "one look for each pause: {}", closing.len());
+    let looked = closing[closing.len() - 1];
+    assert_eq!(looked.kind, Kind::Provisional);
+    assert_eq!(
+        (looked.audio_from, looked.end, looked.cut_from, looked.cut_to),
+        (last.audio_from, last.end, last.cut_from, last.cut_to)
+    );
+    assert!(looked.audio == last.audio, "it hears what the final hears");
+    assert!(
+        last.clock - looked.clock >= 100 * MS as u64,
+        "early enough to be of use"
+    );
+    assert_ne!(closing[0].end, last.end, "the first pause was not the end");
+}

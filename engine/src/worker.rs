@@ -204,7 +204,8 @@ fn score(shared: &Shared, job: &Job, at: &At) {
         shared.load.waited(job.since.elapsed(), Instant::now());
     }
     let want_words = job.request.kind == Kind::Final || shared.load.partial_words();
-    let mut frames = match mind.hear(&job.request, want_words) {
+    let known = lock(&job.cell.ahead).take(&job.request);
+    let mut frames = match known.map_or_else(|| mind.hear(&job.request, want_words), Ok) {
         Ok(frames) => frames,
         Err(_) if at.is_too_late() => return,
         Err(error) => return job.cell.fail(error.to_string()),
@@ -212,6 +213,7 @@ fn score(shared: &Shared, job: &Job, at: &At) {
     if at.is_too_late() {
         return;
     }
+    lock(&job.cell.ahead).keep(&job.request, &frames, want_words);
     let mut degraded = shared.load.degraded();
     let losses = job.cell.counters.read();
     if losses.dropped > 0 {

@@ -28,6 +28,7 @@ mod tests {
             utterance: 0,
             kind: Kind::Final,
             first: false,
+            closing: false,
             start: 1_000,
             end: 2_000,
             audio_from: 500,
