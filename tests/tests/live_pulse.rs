@@ -301,9 +301,10 @@ fn a_set_time_ends_with_the_last_utterance_settled() {
         .unwrap();
     // It speaks on when the time is up.
     server.play();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    // Read before it is waited for: a full pipe would hold it up.
     let mut out = String::new();
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
     let lines: Vec<Value> = out
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
