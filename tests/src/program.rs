@@ -35,8 +35,9 @@ fn build() -> PathBuf {
         .args([
             "build",
             "--quiet",
-            "-p",
-            "undertone-app",
+            // The whole workspace's, as one package alone would be built with other features, and anew.
+            "--workspace",
+            "--bins",
             "--profile",
             profile,
             "--target-dir",
