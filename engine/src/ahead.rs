@@ -84,7 +84,10 @@ mod tests {
         ahead.keep(&request(Kind::Provisional, 500), &frames(), true);
         let known = ahead.take(&request(Kind::Final, 500));
         assert_eq!(known.map(|frames| frames.trunk_time), Some(Duration::ZERO));
-        assert!(ahead.take(&request(Kind::Final, 500)).is_none(), "it is used once");
+        assert!(
+            ahead.take(&request(Kind::Final, 500)).is_none(),
+            "it is used once"
+        );
     }
 
     #[test]
@@ -93,7 +96,10 @@ mod tests {
         ahead.keep(&request(Kind::Provisional, 500), &frames(), true);
         assert!(ahead.take(&request(Kind::Final, 516)).is_none(), "more was said");
         ahead.keep(&request(Kind::Provisional, 500), &frames(), false);
-        assert!(ahead.take(&request(Kind::Final, 500)).is_none(), "it had no words");
+        assert!(
+            ahead.take(&request(Kind::Final, 500)).is_none(),
+            "it had no words"
+        );
         ahead.keep(&request(Kind::Provisional, 500), &frames(), true);
         assert!(
             ahead.take(&request(Kind::Provisional, 500)).is_none(),

@@ -234,7 +234,14 @@ impl Segmenter {
             let until = end + TAIL as u64;
             Request {
                 closing: true,
-                ..self.request(speaking, Kind::Provisional, speaking.from, (end, until), now, None)
+                ..self.request(
+                    speaking,
+                    Kind::Provisional,
+                    speaking.from,
+                    (end, until),
+                    now,
+                    None,
+                )
             }
         } else {
             if now < speaking.next_hop || speaking.voiced < FIRST {
