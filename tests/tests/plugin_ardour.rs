@@ -1,7 +1,6 @@
 //! The VST3 plugin in Ardour, without a window: insert, play, save, reopen; the values are equal.
 //!
-//! Wants `UNDERTONE_ARDOUR=1` and `ardour7-lua` on `PATH` (apt `ardour`, on Debian 12); without them the journey is
-//! skipped and says so.
+//! Wants `ardour7-lua` on `PATH` (apt `ardour`, on Debian 12); without it the journey is skipped and says so.
 //! Ardour has folders of its own here: nothing of a user's is read or written.
 #![cfg(target_os = "linux")]
 
@@ -64,6 +63,21 @@ fn visit(home: &Path, libraries: &Path, phase: &str) -> BTreeMap<String, String>
         .collect()
 }
 
+/// Lets a bundle look an hour old. Ardour takes what was scanned only for a plugin that is older than its own note
+/// of it, in whole seconds: one that was installed in the very second of the scan is forgotten again.
+fn age(bundle: &Path) {
+    let hour = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
+    for part in std::fs::read_dir(bundle).unwrap() {
+        let part = part.unwrap().path();
+        if part.is_dir() {
+            age(&part);
+        } else {
+            std::fs::File::open(&part).unwrap().set_modified(hour).unwrap();
+        }
+    }
+    std::fs::File::open(bundle).unwrap().set_modified(hour).unwrap();
+}
+
 /// The state that the session holds, as text.
 fn state(session: &Path) -> (String, std::ops::Range<usize>, String) {
     let xml = std::fs::read_to_string(session).unwrap();
@@ -88,12 +102,6 @@ fn agree(session: &Path) {
 
 #[test]
 fn ardour_inserts_plays_saves_and_reopens() {
-    // Its own scanner finds the plugin and yet Ardour sometimes does not know it on its next start; until the
-    // cause is found, the journey runs where somebody asks for it.
-    if std::env::var_os("UNDERTONE_ARDOUR").is_none() {
-        skipped("Ardour does not always take up what its scanner found; set UNDERTONE_ARDOUR=1 to run it");
-        return;
-    }
     let there = Command::new("ardour7-lua").arg("--version").output();
     let Some(libraries) = libraries().filter(|_| there.is_ok()) else {
         skipped("Ardour 7 is not here (apt install ardour, on Debian 12)");
@@ -102,6 +110,7 @@ fn ardour_inserts_plays_saves_and_reopens() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     let bundle = plugin_host::bundle(&home.join(".vst3"));
+    age(&bundle);
     // Ardour keeps what was scanned in folders that it makes when it is first started.
     visit(home, &libraries, "first");
     let scan = ardour(home, &libraries, &libraries.join("ardour-vst3-scanner"))

@@ -1,9 +1,12 @@
 //! The plugin for as long as one likes: twenty instances on threads of their own, random blocks, rates, channels and
-//! states, floods of parameters, instances that go while they are scored; the sound stays bit-exact, memory stays.
+//! states, floods of parameters, instances that go while they are scored; the sound stays bit-exact, no audio thread
+//! allocates, memory stays.
 //!
-//! `UNDERTONE_SOAK_MINUTES=30` gives every instance that much sound (as fast as it goes); without it every instance
-//! gets some seconds. `UNDERTONE_SOAK_CYCLES=N` opens and closes N instances one after another in `open_and_close`,
-//! to be run under valgrind or heaptrack.
+//! `UNDERTONE_SOAK_MINUTES=30` plays for that long by the clock, as fast as it goes; without it every instance gets
+//! some seconds. `UNDERTONE_SOAK_INSTANCES=N` takes fewer or more than twenty. `UNDERTONE_SOAK_CYCLES=N` opens and
+//! closes N instances one after another in `open_and_close`. All of them may run under valgrind or heaptrack.
+//!
+//! The plugin is linked here, not loaded, so that the guard's allocator is the plugin's too.
 #![cfg(target_os = "linux")]
 
 mod plugin_host;
@@ -15,16 +18,26 @@ use clack_host::events::Pckn;
 use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
 use clack_host::utils::ClapId;
-use plugin_host::{Dice, Instance, Running, load, project, project_with};
+use plugin_host::{Dice, Instance, Running, project, project_with};
 use serde_json::json;
+use undertone_tests::guard::GuardedAllocator;
 use undertone_tests::samples;
 
-const INSTANCES: usize = 20;
+#[global_allocator]
+static ALLOCATOR: GuardedAllocator = GuardedAllocator;
+
+/// Rounds that are played however short the time.
+const LEAST_ROUNDS: usize = 3;
 
 /// Sound that one round gives each instance, in seconds.
 const ROUND_S: f64 = 5.0;
 
 const RATES: [f64; 6] = [44_100.0, 48_000.0, 96_000.0, 16_000.0, 22_050.0, 192_000.0];
+
+fn linked() -> PluginEntry {
+    // SAFETY: the entry is our own plugin's, linked into this binary.
+    unsafe { PluginEntry::load_from_raw(&undertone_plugin::clap_entry, c"/undertone.clap") }.unwrap()
+}
 
 fn from_environment(name: &str) -> Option<f64> {
     std::env::var(name)
@@ -90,49 +103,75 @@ fn round(running: &mut Running, channels: usize, rate: f64, voice: &[f32], seed:
     done
 }
 
+/// What was seen after a round, with every instance stopped.
+struct Seen {
+    at: Duration,
+    instances: usize,
+    memory_mb: f64,
+}
+
+/// How memory went on after the first quarter, as MB an hour by least squares.
+fn slope(seen: &[Seen]) -> f64 {
+    let later = &seen[seen.len() / 4..];
+    let mean = |of: &dyn Fn(&Seen) -> f64| later.iter().map(of).sum::<f64>() / later.len() as f64;
+    let hours = |one: &Seen| one.at.as_secs_f64() / 3_600.0;
+    let (x, y) = (mean(&hours), mean(&|one| one.memory_mb));
+    let spread: f64 = later.iter().map(|one| (hours(one) - x).powi(2)).sum();
+    let both: f64 = later
+        .iter()
+        .map(|one| (hours(one) - x) * (one.memory_mb - y))
+        .sum();
+    if spread > 0.0 { both / spread } else { 0.0 }
+}
+
+/// Settings, channels and mode of an instance for the next round, and its start.
+fn prepare(instance: &mut Instance, first: bool, dice: &mut Dice) -> (Running, usize, f64) {
+    // The first always listens; what the others do is chance. A garbled project may be refused.
+    let state = if first {
+        project(true, true)
+    } else {
+        some_project(dice)
+    };
+    instance.load(&state);
+    let channels = [2, 1, 2, 6, 8][dice.below(5)];
+    instance.channels(channels);
+    // Offline the worker is waited for, so that one in ten scores all that it gets.
+    let handle = instance.plugin.plugin_handle();
+    let render: Option<PluginRender> = handle.get_extension();
+    if let Some(render) = render {
+        let offline = first || dice.below(10) == 0;
+        let mode = if offline {
+            RenderMode::Offline
+        } else {
+            RenderMode::Realtime
+        };
+        render.set(&handle, mode).unwrap();
+    }
+    let rate = RATES[dice.below(RATES.len())];
+    (instance.start(rate, 2_048), channels as usize, rate)
+}
+
 #[test]
 fn twenty_instances_for_as_long_as_one_likes() {
-    let minutes = from_environment("UNDERTONE_SOAK_MINUTES").unwrap_or(0.2);
+    let minutes = from_environment("UNDERTONE_SOAK_MINUTES").unwrap_or(0.0);
+    let count = from_environment("UNDERTONE_SOAK_INSTANCES").unwrap_or(20.0) as usize;
     let (_, voice) = samples::sample("neutral");
-    let folder = tempfile::tempdir().unwrap();
-    let entry = load(folder.path());
+    let entry = linked();
     let mut dice = Dice(0x5EED_50AC);
     let start = Instant::now();
-    let rounds = ((minutes * 60.0 / ROUND_S).ceil() as u64).max(2);
     let mut instances: Vec<Instance> = Vec::new();
-    let (mut audio_s, mut early) = (0.0, None);
-    for number in 0..rounds {
-        while instances.len() < INSTANCES {
+    let (mut audio_s, mut opened, mut seen) = (0.0, 0, Vec::new());
+    while seen.len() < LEAST_ROUNDS || start.elapsed().as_secs_f64() < minutes * 60.0 {
+        while instances.len() < count {
             instances.push(Instance::new(&entry));
+            opened += 1;
         }
         let mut threads = Vec::new();
         for (index, instance) in instances.iter_mut().enumerate() {
-            // The first always listens; what the others do is chance. A garbled project may be refused.
-            let state = if index == 0 {
-                project(true, true)
-            } else {
-                some_project(&mut dice)
-            };
-            instance.load(&state);
-            let channels = [2, 1, 2, 6, 8][dice.below(5)];
-            instance.channels(channels);
-            // Offline the worker is waited for, so that one in ten scores all that it gets.
-            let handle = instance.plugin.plugin_handle();
-            let render: Option<PluginRender> = handle.get_extension();
-            if let Some(render) = render {
-                let offline = index == 0 || dice.below(10) == 0;
-                let mode = if offline {
-                    RenderMode::Offline
-                } else {
-                    RenderMode::Realtime
-                };
-                render.set(&handle, mode).unwrap();
-            }
-            let rate = RATES[dice.below(RATES.len())];
-            let mut running = instance.start(rate, 2_048);
+            let (mut running, channels, rate) = prepare(instance, index == 0, &mut dice);
             let (voice, seed) = (voice.clone(), dice.next());
             threads.push(std::thread::spawn(move || {
-                let done = round(&mut running, channels as usize, rate, &voice, seed);
+                let done = round(&mut running, channels, rate, &voice, seed);
                 (running, done)
             }));
         }
@@ -149,37 +188,40 @@ fn twenty_instances_for_as_long_as_one_likes() {
             audio_s += done;
             instance.stop(running);
         }
+        seen.push(Seen {
+            at: start.elapsed(),
+            instances: instances.len(),
+            memory_mb: resident_mb(),
+        });
         // Some go at once, with whatever the worker is doing for them.
-        instances.truncate(INSTANCES - dice.below(INSTANCES));
-        if number == rounds / 4 {
-            early = Some(resident_mb());
-        }
-        if start.elapsed() > Duration::from_secs(5) && number % 30 == 0 {
-            println!("round {number} of {rounds}: {:.0} MB", resident_mb());
+        instances.truncate(count - dice.below(count));
+        if let Some(now) = seen.last().filter(|_| seen.len() % 20 == 0) {
+            println!("{:?}: round {}, {:.0} MB", now.at, seen.len(), now.memory_mb);
         }
     }
-    let late = resident_mb();
+    let mb = |share: f64| seen[((seen.len() - 1) as f64 * share) as usize].memory_mb;
+    let full = seen.iter().map(|one| one.instances).max().unwrap_or_default();
     println!(
-        "{rounds} rounds, {:.1} minutes of sound in all ({:.1} each) in {:?}; memory {:.0} MB after a quarter, {late:.0} at \
-         the end, {:.0} with all closed",
+        "{} rounds of {full} instances in {:.1} minutes, {opened} opened, {:.1} minutes of sound; memory after a quarter \
+         {:.0} MB, half {:.0}, all {:.0}; {:+.1} MB an hour",
+        seen.len(),
+        start.elapsed().as_secs_f64() / 60.0,
         audio_s / 60.0,
-        rounds as f64 * ROUND_S / 60.0,
-        start.elapsed(),
-        early.unwrap_or(late),
-        {
-            drop(instances);
-            resident_mb()
-        }
+        mb(0.25),
+        mb(0.5),
+        mb(1.0),
+        slope(&seen)
     );
-    let growth = late - early.unwrap_or(late);
+    drop(instances);
+    println!("{:.0} MB with all closed", resident_mb());
+    let growth = mb(1.0) - mb(0.25);
     assert!(growth < 60.0, "memory grew by {growth:.0} MB");
 }
 
 #[test]
 fn open_and_close() {
     let cycles = from_environment("UNDERTONE_SOAK_CYCLES").unwrap_or(3.0) as usize;
-    let folder = tempfile::tempdir().unwrap();
-    let entry = load(folder.path());
+    let entry = linked();
     for _ in 0..cycles {
         let mut instance = Instance::new(&entry);
         assert!(instance.load(&project(false, true)));
