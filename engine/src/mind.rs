@@ -313,7 +313,7 @@ impl Mind {
     /// Runs the trunk once, and the words head on its frames if words are wanted.
     pub(crate) fn hear(&self, request: &Request, want_words: bool) -> Result<Frames, MindError> {
         let began = Instant::now();
-        let mut audio = std::borrow::Cow::Borrowed(request.audio.as_slice());
+        let mut audio = std::borrow::Cow::Borrowed(request.for_pack());
         if audio.len() < self.manifest.trunk.min_samples {
             audio.to_mut().resize(self.manifest.trunk.min_samples, 0.0);
         }

@@ -12,7 +12,7 @@ use crate::profile::{Profile, ProfileError};
 use crate::recognise::{InUse, Loaded, hear_again, recognise};
 use crate::resample::ResampleError;
 use crate::said::{Readings, Said};
-use crate::stream::{StreamConfig, ms};
+use crate::stream::{StreamConfig, lock, ms};
 use crate::tap::{self, Counters, Drain, Losses, Tap};
 use crate::track::{Origin, Track, seconds_of};
 use crate::update::{Degraded, Latency, Update};
@@ -98,7 +98,9 @@ impl Session {
     /// about the speaker stays.
     pub fn end_clip(&mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
         self.ears.finish(&mut self.requests)?;
-        self.answer(out)
+        self.answer(out)?;
+        lock(&self.in_use.past()).forget();
+        Ok(())
     }
 
     /// Where the words of what is scored from here on come from.
@@ -157,7 +159,8 @@ impl Session {
                 &mut degraded,
             ) {
                 // Nobody waits: it is heard again here and now.
-                hear_again(&self.recogniser, &request, &mut frames, &mut degraded);
+                let past = self.in_use.past();
+                hear_again(&self.recogniser, &past, &request, &mut frames, &mut degraded);
             }
             let latency = Latency {
                 trunk: ms(frames.trunk_time),

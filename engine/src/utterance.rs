@@ -18,6 +18,9 @@ const START: f32 = 0.5;
 const KEEP: f32 = 0.35;
 /// Sound kept after the last voiced frame: soft endings.
 const TAIL: usize = 80 * MS;
+/// The same for a recogniser that hears finals again, of what there is: the last sounds of a word are often under
+/// what counts as voiced.
+const LATE_TAIL: usize = 200 * MS;
 /// Voiced sound under which an utterance that was never shown is dropped as a click.
 const CLICK: usize = 160 * MS;
 /// Voiced sound before the first provisional score.
@@ -81,7 +84,7 @@ pub(crate) struct Request {
     pub end: u64,
     /// Where `audio` begins on the stream's clock; before `start` by the pre-roll.
     pub audio_from: u64,
-    /// The sound, pre-roll and tail included.
+    /// The sound, pre-roll and the longest tail included.
     pub audio: Vec<f32>,
     /// The stream's clock when this was asked.
     pub clock: u64,
@@ -91,6 +94,19 @@ pub(crate) struct Request {
     pub cut_from: Option<u64>,
     /// Where it was cut; the sound from there on belongs to the next.
     pub cut_to: Option<u64>,
+}
+
+impl Request {
+    /// The sound as the pack hears it: with the tail that it learnt.
+    pub(crate) fn for_pack(&self) -> &[f32] {
+        let whole = self.audio.len();
+        let tail = (self.end + TAIL as u64).saturating_sub(self.audio_from);
+        let until = match self.cut_to {
+            None => usize::try_from(tail).unwrap_or(whole).min(whole),
+            Some(_) => whole,
+        };
+        &self.audio[..until]
+    }
 }
 
 #[derive(Debug)]
@@ -285,7 +301,7 @@ impl Segmenter {
             self.next_number = speaking.number;
             return;
         }
-        let after = if cut.is_some() { OVERLAP } else { TAIL };
+        let after = if cut.is_some() { OVERLAP } else { LATE_TAIL };
         let until = (end + after as u64).min(now);
         out.push(self.request(speaking, Kind::Final, speaking.from, (end, until), now, cut));
     }

@@ -249,12 +249,12 @@ fn score(shared: &Shared, job: &Job, at: &At) {
         degraded.clone(),
         Some(at),
     );
-    let (cell, request) = (Arc::clone(&job.cell), job.request.clone());
+    let (cell, request, past) = (Arc::clone(&job.cell), job.request.clone(), heard.past());
     let later = Later {
         cell: Arc::clone(&job.cell),
         run: Box::new(move |in_time| {
             if in_time {
-                hear_again(&loaded, &request, &mut frames, &mut degraded);
+                hear_again(&loaded, &past, &request, &mut frames, &mut degraded);
             } else {
                 keep_own(&request, &mut frames);
                 degraded.push(Degraded::RecogniserFailed);

@@ -22,6 +22,7 @@ pub mod sink;
 pub mod sound;
 pub mod stop;
 pub mod term;
+pub mod wheels;
 
 use std::process::ExitCode;
 

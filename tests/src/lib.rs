@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod guard;
+pub mod no_speech;
 pub mod program;
 pub mod samples;
 mod skip;

@@ -50,7 +50,7 @@ fn switching_live_loses_no_sound() {
         // The tap goes here: what is being said is ended.
     });
     let mut got: Vec<Update> = Vec::new();
-    while let Some(update) = updates.next_timeout(Duration::from_secs(4)) {
+    while let Some(update) = updates.next_timeout(Duration::from_secs(12)) {
         if update.kind == Kind::Final {
             // There and back again, after every final; loading takes its time while the sound goes on.
             let next = match engine.recogniser() {

@@ -192,7 +192,7 @@ fn recognisers(root: &Path, skips: &Path) -> Result<Outcome> {
     }
     passed(
         Job::cargo(root)
-            .words("test --locked --package undertone-tests --test recognisers --test recogniser_switch -- --include-ignored")
+            .words("test --locked --package undertone-tests --test recognisers --test recogniser_switch --test second_pass -- --include-ignored")
             .env("UNDERTONE_WHEELS", &wheels)
             .env("UNDERTONE_BIN", program(root))
             .env("UNDERTONE_SKIPS", skips)

@@ -233,7 +233,7 @@ impl Frames {
 /// The sound of a request, breath and room around the voice included, as the encoder learnt it; silence after it
 /// where it is too short.
 fn whole(request: &Request, least: usize) -> Vec<f32> {
-    let mut sound = request.audio.clone();
+    let mut sound = request.for_pack().to_vec();
     sound.resize(sound.len().max(least), 0.0);
     sound
 }

@@ -5,13 +5,16 @@
 //! is slow says so and hears finals apart, after everything that somebody waits for.
 
 mod align;
+mod beam;
 mod choice;
+mod decoder;
 mod error;
 mod first_pass;
 mod later;
 mod libvosk;
 mod moonshine;
 mod ours;
+mod past;
 mod tokens;
 mod vosk;
 
@@ -22,6 +25,7 @@ pub use self::choice::{Recogniser, UnknownRecogniser};
 pub use self::error::RecogniserError;
 pub(crate) use self::later::{LATER_AT_MOST, Later, LaterQueue};
 use self::ours::within;
+pub(crate) use self::past::Past;
 use crate::mind::Frames;
 use crate::update::{Degraded, Kind};
 use crate::utterance::Request;
@@ -79,10 +83,13 @@ impl Loaded {
         }
     }
 
-    fn open(&self) -> Box<dyn Recognizer> {
+    fn open(&self, past: &Arc<Mutex<Past>>) -> Box<dyn Recognizer> {
         match self {
             Self::First => Box::new(first_pass::FirstPass),
-            Self::Moonshine(shared) => Box::new(moonshine::OfStream(Arc::clone(shared))),
+            Self::Moonshine(shared) => Box::new(moonshine::OfStream {
+                shared: Arc::clone(shared),
+                past: Arc::clone(past),
+            }),
             Self::Vosk(model) => Box::new(vosk::OfStream::new(Arc::clone(model))),
         }
     }
@@ -110,12 +117,15 @@ fn shared<T>(
 
 /// The recogniser that a stream uses, opened from what its engine has loaded at the moment.
 #[derive(Default)]
-pub(crate) struct InUse(Option<(Arc<Loaded>, Box<dyn Recognizer>)>);
+pub(crate) struct InUse {
+    opened: Option<(Arc<Loaded>, Box<dyn Recognizer>)>,
+    past: Arc<Mutex<Past>>,
+}
 
 impl std::fmt::Debug for InUse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("InUse")
-            .field(&self.0.as_ref().map(|(loaded, _)| loaded))
+            .field(&self.opened.as_ref().map(|(loaded, _)| loaded))
             .finish()
     }
 }
@@ -123,11 +133,16 @@ impl std::fmt::Debug for InUse {
 impl InUse {
     /// The recogniser of this request: another one from this request on if the engine has changed to it.
     pub(crate) fn of(&mut self, loaded: &Arc<Loaded>) -> &mut dyn Recognizer {
-        let opened = match self.0.take() {
+        let opened = match self.opened.take() {
             Some((of, opened)) if Arc::ptr_eq(&of, loaded) => opened,
-            _ => loaded.open(),
+            _ => loaded.open(&self.past),
         };
-        self.0.insert((Arc::clone(loaded), opened)).1.as_mut()
+        self.opened.insert((Arc::clone(loaded), opened)).1.as_mut()
+    }
+
+    /// What was said just before, as those know it who hear finals again.
+    pub(crate) fn past(&self) -> Arc<Mutex<Past>> {
+        Arc::clone(&self.past)
     }
 }
 
@@ -163,11 +178,12 @@ pub(crate) fn keep_own(request: &Request, frames: &mut Frames) {
 /// Hears a final again, with a recogniser that takes its time.
 pub(crate) fn hear_again(
     loaded: &Loaded,
+    past: &Arc<Mutex<Past>>,
     request: &Request,
     frames: &mut Frames,
     degraded: &mut Vec<Degraded>,
 ) {
-    hear_with(loaded.open().as_mut(), request, frames, degraded);
+    hear_with(loaded.open(past).as_mut(), request, frames, degraded);
 }
 
 fn hear_with(

@@ -11,11 +11,13 @@ pub(crate) fn within(words: Vec<Heard>, request: &Request) -> Vec<Heard> {
     if request.cut_from.is_none() && request.cut_to.is_none() {
         return words;
     }
+    words.into_iter().filter(|word| is_own(word, request)).collect()
+}
+
+/// Whether a word belongs to this request.
+pub(crate) fn is_own(word: &Heard, request: &Request) -> bool {
     let (from, to) = (request.cut_from.unwrap_or(0), request.cut_to.unwrap_or(u64::MAX));
-    words
-        .into_iter()
-        .filter(|word| (from..to).contains(&u64::midpoint(word.start, word.end)))
-        .collect()
+    (from..to).contains(&u64::midpoint(word.start, word.end))
 }
 
 #[cfg(test)]

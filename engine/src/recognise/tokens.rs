@@ -36,40 +36,62 @@ impl Tokens {
         self.0.len()
     }
 
-    /// Words of a row of tokens with the logarithm of each one's probability.
-    pub(super) fn words(&self, row: &[(usize, f32)]) -> Vec<Untimed> {
-        let mut words: Vec<(Vec<u8>, f32, u32)> = Vec::new();
-        for &(token, log) in row {
-            let Some(bytes) = self.0.get(token).filter(|_| token >= FIRST_TEXT) else {
-                continue;
-            };
-            // Marks for programs, not words.
-            if bytes.starts_with(b"<<") || bytes.starts_with(b"<|") {
-                continue;
+    /// Whether anything of a token is said, not only written.
+    pub(super) fn is_spoken(&self, token: usize) -> bool {
+        self.text(token)
+            .is_some_and(|bytes| String::from_utf8_lossy(bytes).contains(char::is_alphanumeric))
+    }
+
+    /// A row of tokens without the marks at its end.
+    pub(super) fn without_mark<'a>(&self, mut row: &'a [usize]) -> &'a [usize] {
+        while let Some((last, rest)) = row.split_last() {
+            if self.is_spoken(*last) {
+                break;
             }
+            row = rest;
+        }
+        row
+    }
+
+    /// What a token writes, if it is text.
+    fn text(&self, token: usize) -> Option<&[u8]> {
+        let bytes = self.0.get(token).filter(|_| token >= FIRST_TEXT)?;
+        // Marks for programs, not words.
+        (!bytes.starts_with(b"<<") && !bytes.starts_with(b"<|")).then_some(bytes)
+    }
+
+    /// Words of a row of tokens with the logarithm of each one's probability, and the tokens of each.
+    pub(super) fn words(&self, row: &[(usize, f32)]) -> (Vec<Untimed>, Vec<Vec<usize>>) {
+        let mut words: Vec<(Vec<u8>, f32, Vec<usize>)> = Vec::new();
+        for &(token, log) in row {
+            let Some(bytes) = self.text(token) else { continue };
             let (begins, text) = match bytes.strip_prefix(SPACE.as_bytes()) {
                 Some(text) => (true, text),
-                None => (false, bytes.as_slice()),
+                None => (false, bytes),
             };
             match words.last_mut() {
-                Some((word, logs, count)) if !begins => {
+                Some((word, logs, tokens)) if !begins => {
                     word.extend_from_slice(text);
-                    (*logs, *count) = (*logs + log, *count + 1);
+                    *logs += log;
+                    tokens.push(token);
                 }
-                _ => words.push((text.to_vec(), log, 1)),
+                _ => words.push((text.to_vec(), log, vec![token])),
             }
         }
         words
             .into_iter()
-            .map(|(word, logs, count)| Untimed {
-                text: String::from_utf8_lossy(&word)
-                    .replace(SPACE, " ")
-                    .trim()
-                    .to_owned(),
-                confidence: (logs / count as f32).exp().clamp(0.0, 1.0),
+            .map(|(word, logs, tokens)| {
+                let word = Untimed {
+                    text: String::from_utf8_lossy(&word)
+                        .replace(SPACE, " ")
+                        .trim()
+                        .to_owned(),
+                    confidence: (logs / tokens.len() as f32).exp().clamp(0.0, 1.0),
+                };
+                (word, tokens)
             })
-            .filter(|word| word.text.contains(char::is_alphanumeric))
-            .collect()
+            .filter(|(word, _)| word.text.contains(char::is_alphanumeric))
+            .unzip()
     }
 }
 
@@ -114,10 +136,13 @@ mod tests {
         ]));
         let tokens = tokens.expect("a table");
         let row: Vec<(usize, f32)> = [1, 3, 4, 5, 7, 6, 2].map(|token| (token, -0.5)).to_vec();
-        let words = tokens.words(&row);
+        let (words, of_words) = tokens.words(&row);
         let texts: Vec<_> = words.iter().map(|word| word.text.as_str()).collect();
         assert_eq!(texts, ["Hello,", "you"]);
         assert!((words[0].confidence - (-0.5_f32).exp()).abs() < 1e-6);
+        assert_eq!(of_words, [vec![3, 4, 5], vec![6]]);
+        assert_eq!(tokens.without_mark(&[6, 3, 4, 5, 7]), [6, 3, 4]);
+        assert!(tokens.without_mark(&[5]).is_empty());
     }
 
     #[test]

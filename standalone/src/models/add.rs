@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use undertone::{Engine, EngineConfig, Recogniser, RuntimeChoice, models};
 
-use super::fetch::{self, FetchError, Wheel};
 use super::print_json;
 use crate::fault::{Ending, Fault, say};
 use crate::recognisers::{self, Wanted};
 use crate::settings::Settings;
+use crate::wheels::{self, FetchError, Wheel};
 
 /// `undertone models add`.
 #[derive(Debug, Args)]
@@ -164,7 +164,7 @@ fn add_library(
             names.join(", ")
         ));
     }
-    fetch::install(library.wheels, args.from.as_deref(), &target, has_library).map_err(
+    wheels::install(library.wheels, args.from.as_deref(), &target, has_library).map_err(
         |error| match error {
             FetchError::Pip { .. } | FetchError::Python(_) | FetchError::Unusable { .. } => {
                 Fault::Broken(error.into())

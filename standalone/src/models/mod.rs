@@ -1,7 +1,6 @@
 //! `undertone models`: what packs there are, whether they are whole, and how a new one comes in.
 
 pub mod add;
-pub mod fetch;
 
 use std::io::{self, Write};
 use std::path::Path;

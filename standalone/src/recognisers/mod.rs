@@ -7,7 +7,6 @@ mod flat;
 mod moonshine;
 mod ort;
 mod plain;
-mod source;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,16 +15,18 @@ use std::{fs, io};
 use undertone::Recogniser;
 use undertone::models::{self, About, InstalledRecogniser, RecogniserStoreError};
 
-use self::source::{Package, SourceError};
 use crate::fault::{Ending, Fault};
 use crate::models::print_json;
+use crate::wheels::{Package, SourceError, Wheel};
 
 /// Moonshine as it was last published with its models inside.
 const MOONSHINE: Package = Package {
-    name: "moonshine-voice",
+    wheel: Wheel {
+        requirement: "moonshine-voice==0.0.69",
+        hashes: &["4e0da7167f2c87a7a8bba145b672ccad2a44115ca01d10a1dd15ec4f4b1c3c73"],
+    },
     version: "0.0.69",
-    platform: "manylinux_2_34_x86_64",
-    sha256: "4e0da7167f2c87a7a8bba145b672ccad2a44115ca01d10a1dd15ec4f4b1c3c73",
+    platforms: &["manylinux_2_34_x86_64"],
     megabytes: 58,
     licence: "MIT",
     runs_here: true,
@@ -33,10 +34,12 @@ const MOONSHINE: Package = Package {
 
 /// Vosk's library.
 const VOSK: Package = Package {
-    name: "vosk",
+    wheel: Wheel {
+        requirement: "vosk==0.3.45",
+        hashes: &["25e025093c4399d7278f543568ed8cc5460ac3a4bf48c23673ace1e25d26619f"],
+    },
     version: "0.3.45",
-    platform: "manylinux_2_12_x86_64.manylinux2010_x86_64",
-    sha256: "25e025093c4399d7278f543568ed8cc5460ac3a4bf48c23673ace1e25d26619f",
+    platforms: &["manylinux_2_12_x86_64", "manylinux2010_x86_64"],
     megabytes: 7,
     licence: "Apache-2.0",
     runs_here: cfg!(all(target_os = "linux", target_arch = "x86_64")),

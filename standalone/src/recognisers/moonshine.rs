@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::ort::Parts;
 use super::plain::{UnknownOperator, plain};
-use super::source::{Source, SourceError};
+use crate::wheels::{Source, SourceError};
 
 const FOLDER: &str = "moonshine_voice/assets/tiny-en";
 const FILES: [(&str, &str); 3] = [

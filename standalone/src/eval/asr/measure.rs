@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use undertone::{PackInfo, Study, Update, Word};
 
+use super::clips::plain;
+use super::normal;
 use super::report::Report;
 
 /// How far apart two sightings of one word may lie, in seconds.
@@ -30,6 +32,7 @@ impl Rate {
 pub(super) struct Tally {
     clips: usize,
     words: Rate,
+    written: Rate,
     phones: Rate,
     without_phones: usize,
     boundaries: Vec<f64>,
@@ -75,10 +78,13 @@ impl Tally {
             .flat_map(|text| &text.words)
             .collect();
         let truth: Vec<&str> = text.split_whitespace().collect();
-        let heard: Vec<&str> = found.iter().map(|word| word.text.as_str()).collect();
-        let pairs = align(&truth, &heard);
-        self.words.wrong += pairs.edits;
-        self.words.all += truth.len();
+        let heard: Vec<String> = found.iter().map(|word| plain(&word.text)).collect();
+        let pairs = align(&truth, &heard.iter().map(String::as_str).collect::<Vec<_>>());
+        self.written.wrong += pairs.edits;
+        self.written.all += truth.len();
+        let (said, understood) = (normal::words(text), normal::words(&heard.join(" ")));
+        self.words.wrong += align(&said, &understood).edits;
+        self.words.all += said.len();
         let right: Vec<bool> = (0..found.len())
             .map(|at| pairs.equal.iter().any(|(_, heard)| *heard == at))
             .collect();
@@ -169,6 +175,7 @@ impl Tally {
             missing,
             words: self.words.all,
             wer: self.words.value().unwrap_or(0.0),
+            wer_as_written: self.written.value().unwrap_or(0.0),
             per: self.phones.value(),
             clips_without_phones: self.without_phones,
             boundary_error_ms: median(&mut self.boundaries).map(|s| s * 1e3),

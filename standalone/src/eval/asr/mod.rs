@@ -5,6 +5,7 @@
 
 mod clips;
 mod measure;
+mod normal;
 mod report;
 
 use std::path::Path;

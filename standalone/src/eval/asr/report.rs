@@ -16,8 +16,10 @@ pub(in crate::eval) struct Report {
     pub missing: usize,
     /// Words in the transcripts.
     pub words: usize,
-    /// Word error rate of the finals.
+    /// Word error rate of the finals, both sides in one way of writing.
     pub wer: f64,
+    /// The same without that: "mr" is wrong for "mister".
+    pub wer_as_written: f64,
     /// Phone error rate of the best path; absent where the pack tells no phones.
     pub per: Option<f64>,
     /// Clips with a word whose phones are not known; they are not part of `per`.
@@ -64,6 +66,7 @@ fn table(report: &Report) -> String {
             report.clips
         ),
     );
+    line("  as written", percent(report.wer_as_written));
     line("phone error rate", or_none(report.per.map(percent)));
     line(
         "word boundaries",

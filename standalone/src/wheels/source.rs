@@ -1,26 +1,29 @@
-//! Where a recogniser's files come from: a package that pip fetches, or a wheel, folder or library that is here.
-//!
-//! The only place of the program that lets anything come over the network, through the user's own pip and only
-//! for the one package whose hash is known. Must say what it fetches before it does.
+//! Where single files of a package come from: its wheel, which pip fetches, or a wheel, folder or library that is
+//! here. Must say what it fetches before it does.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use zip::ZipArchive;
 
+use super::pip::Ask;
+use super::{FetchError, Wheel};
+
 /// A published package, pinned.
 #[derive(Debug)]
 pub struct Package {
-    pub name: &'static str,
+    /// Its pin.
+    pub wheel: Wheel,
+    /// Its version.
     pub version: &'static str,
-    /// The machine that the pinned wheel is for.
-    pub platform: &'static str,
-    pub sha256: &'static str,
+    /// pip's names of the machine that the pinned wheel is for.
+    pub platforms: &'static [&'static str],
+    /// What is fetched.
     pub megabytes: u32,
+    /// Its terms.
     pub licence: &'static str,
     /// Whether what is wanted of it runs on this machine.
     pub runs_here: bool,
@@ -29,14 +32,9 @@ pub struct Package {
 /// Why files could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// There is no Python.
-    #[error(
-        "{package} is fetched with pip, and no Python is found here; install Python, or fetch the wheel of {package} elsewhere and name it with --from WHEEL"
-    )]
-    NoPython {
-        /// Name and version.
-        package: String,
-    },
+    /// pip could not bring it.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The pinned wheel holds a library for other machines.
     #[error(
         "the wheel of {package} that is pinned here is for Linux on x86-64; fetch the one for this machine and name it with --from WHEEL"
@@ -44,16 +42,6 @@ pub enum SourceError {
     Elsewhere {
         /// Name and version.
         package: String,
-    },
-    /// pip failed.
-    #[error(
-        "pip could not fetch {package}: {why}; check the connection and pip's settings, or fetch the wheel elsewhere and name it with --from WHEEL"
-    )]
-    Pip {
-        /// Name and version.
-        package: String,
-        /// The last that pip said.
-        why: String,
     },
     /// Reading failed.
     #[error("cannot read {} ({source}); check the path given with --from", path.display())]
@@ -102,7 +90,7 @@ enum Place {
 
 impl Package {
     fn full_name(&self) -> String {
-        format!("{} {}", self.name, self.version)
+        self.wheel.requirement.replace("==", " ")
     }
 
     /// What is here at `from`, or the package fetched with pip.
@@ -136,9 +124,6 @@ impl Package {
         if !self.runs_here {
             return Err(SourceError::Elsewhere { package });
         }
-        let python = python().ok_or_else(|| SourceError::NoPython {
-            package: package.clone(),
-        })?;
         // On the error output: it is a remark, not a result.
         let _ = writeln!(
             io::stderr(),
@@ -146,55 +131,26 @@ impl Package {
             self.megabytes,
             self.licence
         );
-        let failed = |why: String| SourceError::Pip {
-            package: package.clone(),
-            why,
+        let unusable = |why: &str| FetchError::Unusable {
+            what: package.clone(),
+            why: why.to_owned(),
         };
-        let folder = TempDir::new().map_err(|error| failed(error.to_string()))?;
-        let pins = folder.path().join("pins.txt");
-        fs::write(
-            &pins,
-            format!("{}=={} --hash=sha256:{}\n", self.name, self.version, self.sha256),
-        )
-        .map_err(|error| failed(error.to_string()))?;
-        let done = Command::new(python)
-            .args([
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-deps",
-            ])
-            .args([
-                "--require-hashes",
-                "--only-binary",
-                ":all:",
-                "--python-version",
-                "3.11",
-            ])
-            .args(
-                self.platform
-                    .split('.')
-                    .flat_map(|platform| ["--platform", platform]),
-            )
-            .arg("--dest")
-            .arg(folder.path())
-            .arg("--requirement")
-            .arg(&pins)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| failed(error.to_string()))?;
-        if !done.status.success() {
-            let said = String::from_utf8_lossy(&done.stderr);
-            let last = said.lines().rev().find(|line| !line.trim().is_empty());
-            return Err(failed(last.unwrap_or("it said nothing").trim().to_owned()));
-        }
+        let folder = TempDir::new().map_err(|source| FetchError::Write {
+            path: std::env::temp_dir(),
+            source,
+        })?;
+        let ask = Ask {
+            wheels: &[self.wheel],
+            from: None,
+            platforms: self.platforms,
+            room: folder.path(),
+        };
+        ask.download(folder.path())?;
         let wheel = fs::read_dir(folder.path())
-            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| unusable(&error.to_string()))?
             .filter_map(|entry| Some(entry.ok()?.path()))
             .find(|path| path.extension() == Some(OsStr::new("whl")))
-            .ok_or_else(|| failed("it fetched no wheel".into()))?;
+            .ok_or_else(|| unusable("it is no wheel"))?;
         Ok(Source {
             package,
             place: Place::Wheel(wheel),
@@ -202,19 +158,6 @@ impl Package {
             _folder: Some(folder),
         })
     }
-}
-
-/// A Python with pip, by the names it goes by.
-fn python() -> Option<&'static str> {
-    ["python3", "python", "py"].into_iter().find(|name| {
-        Command::new(name)
-            .args(["-m", "pip", "--version"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    })
 }
 
 impl Source {
