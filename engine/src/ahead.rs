@@ -28,7 +28,7 @@ impl Sound {
             utterance: request.utterance,
             from: request.audio_from,
             end: request.end,
-            samples: request.audio.len(),
+            samples: request.for_pack().len(),
             cut: (request.cut_from, request.cut_to),
         }
     }

@@ -127,6 +127,7 @@ mod tests {
             clipped: false,
             cut_from,
             cut_to,
+            closing: false,
         }
     }
 
