@@ -35,14 +35,21 @@ impl Sound {
 }
 
 impl Ahead {
+    /// Whether the sound of this final was looked at before.
+    pub(crate) fn knows(&self, request: &Request) -> bool {
+        let known = self.0.as_ref().filter(|_| request.kind == Kind::Final);
+        known.is_some_and(|(sound, _)| *sound == Sound::of(request))
+    }
+
     /// What was heard in the sound of this final, if it was looked at before. Nobody waited for it now.
     pub(crate) fn take(&mut self, request: &Request) -> Option<Frames> {
         if request.kind != Kind::Final {
             return None;
         }
-        let (sound, mut frames) = self.0.take()?;
+        let known = self.knows(request);
+        let (_, mut frames) = self.0.take()?;
         (frames.trunk_time, frames.words_time) = (Duration::ZERO, Duration::ZERO);
-        (sound == Sound::of(request)).then_some(frames)
+        known.then_some(frames)
     }
 
     /// Keeps what a closing look heard, if it was `complete`: one that went without words is no final.
@@ -82,6 +89,7 @@ mod tests {
     fn a_final_of_the_same_sound_is_there_already() {
         let mut ahead = Ahead::default();
         ahead.keep(&request(Kind::Provisional, 500), &frames(), true);
+        assert!(ahead.knows(&request(Kind::Final, 500)) && !ahead.knows(&request(Kind::Final, 516)));
         let known = ahead.take(&request(Kind::Final, 500));
         assert_eq!(known.map(|frames| frames.trunk_time), Some(Duration::ZERO));
         assert!(

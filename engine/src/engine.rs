@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::mind::{Mind, MindError, PackInfo};
+use crate::mind::{Mind, MindError, PackInfo, Runs};
 use crate::recognise::{Loaded, Recogniser, RecogniserError};
 use crate::resample::ResampleError;
 use crate::runtime::{RuntimeChoice, Wish};
@@ -30,6 +30,9 @@ pub struct EngineConfig {
     pub runtime: RuntimeChoice,
     /// ONNX Runtime's library, its file or folder; `None` for the one in the user's data folder.
     pub onnxruntime: Option<PathBuf>,
+    /// Requests of different streams that may run at once; `None` for what suits the runtime. The embedded one runs
+    /// them one by one in any case.
+    pub batch: Option<usize>,
 }
 
 impl Default for EngineConfig {
@@ -41,6 +44,7 @@ impl Default for EngineConfig {
             threads: 1,
             runtime: RuntimeChoice::default(),
             onnxruntime: None,
+            batch: None,
         }
     }
 }
@@ -159,6 +163,12 @@ impl Engine {
         self.slot.wait()
     }
 
+    /// How often the pack's encoder has run so far and for how many requests, for all who share it; `None` until it is
+    /// loaded.
+    pub fn runs(&self) -> Option<Runs> {
+        Some(self.slot.mind()?.runs())
+    }
+
     /// Opens a session for sound that can wait, such as a file. Waits until the pack is loaded.
     pub fn session(&self, config: &StreamConfig) -> Result<Session, EngineError> {
         let mind = self.slot.wait()?;
@@ -203,6 +213,7 @@ impl Slot {
             recogniser,
             runtime,
             onnxruntime,
+            batch,
         } = &self.config;
         match Loaded::load(*recogniser, *threads) {
             Ok(loaded) => self.change_recogniser(loaded),
@@ -213,6 +224,7 @@ impl Slot {
             choice: *runtime,
             library: onnxruntime.clone(),
             threads: *threads,
+            batch: *batch,
         };
         let mind = Mind::get(pack.as_deref(), system.as_deref(), &wish);
         self.settle(mind.map_err(|error: MindError| error.to_string().into()));

@@ -3,73 +3,31 @@
 //! The trunk runs once per request; everything else reads its frames. Must never keep anything about a
 //! speaker: what a stream has learnt is its own and comes in as arguments.
 
+mod error;
 mod letters;
 mod sides;
+mod trunk;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use undertone_models::{Manifest, Pack, PackError, Role, SYSTEMS};
+use undertone_models::{Manifest, Pack, Role, SYSTEMS};
 
 use crate::fuse::Recipe;
 use crate::recognise::Recogniser;
-use crate::runtime::{Graph, Input, Output, Runtime, RuntimeError, Wish, select};
+use crate::runtime::{Graph, Input, LENGTHS, Output, Runtime, RuntimeError, Wish, select};
 use crate::text;
 use crate::utterance::Request;
-use crate::words::{Heard, LexiconError, Reader, Units};
+use crate::words::{Heard, Reader, Units};
 
+pub use error::MindError;
 pub(crate) use sides::Feeling;
 use sides::Voice;
-
-/// Why a pack could not be made ready.
-#[derive(Debug, thiserror::Error)]
-pub enum MindError {
-    /// The pack itself is refused.
-    #[error(transparent)]
-    Pack(#[from] PackError),
-    /// One of its graphs is refused.
-    #[error("pack '{pack}', {role} graph: {source}")]
-    Graph {
-        /// The pack's name.
-        pack: String,
-        /// The graph's role.
-        role: Role,
-        /// What is wrong with it.
-        source: RuntimeError,
-    },
-    /// Its file of words is refused.
-    #[error(
-        "pack '{pack}', its file of words: {source}; reinstall the pack or take one made for this version"
-    )]
-    Lexicon {
-        /// The pack's name.
-        pack: String,
-        /// What is wrong with it.
-        source: LexiconError,
-    },
-    /// A graph's output is not of the form the manifest promises.
-    #[error("pack '{pack}', {role} graph: {what}; take a pack made for this version")]
-    Shape {
-        /// The pack's name.
-        pack: String,
-        /// The graph's role.
-        role: Role,
-        /// What was found.
-        what: String,
-    },
-    /// The pack cannot run the system asked for.
-    #[error("pack '{pack}' has no system '{asked}'; it has: {}", offered.join(", "))]
-    System {
-        /// The pack's name.
-        pack: String,
-        /// The system asked for.
-        asked: String,
-        /// The systems it offers.
-        offered: Vec<String>,
-    },
-}
+pub(crate) use trunk::Passed;
+pub use trunk::Runs;
+use trunk::Trunk;
 
 /// What a person is told about the pack that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +46,8 @@ pub struct PackInfo {
     pub systems: Vec<String>,
     /// What runs the graphs.
     pub runtime: String,
+    /// How many requests of different streams it runs at once.
+    pub batch: usize,
     /// Why another runtime that was wished for does not, with what to do.
     pub remarks: Vec<String>,
     /// Its folder; `None` for the pack inside the program.
@@ -148,7 +108,7 @@ pub(crate) struct Mind {
     pub(crate) manifest: Manifest,
     pub(crate) info: Arc<PackInfo>,
     pub(crate) recipe: Recipe,
-    trunk: Box<dyn Graph>,
+    trunk: Trunk,
     words: Option<Reader>,
     voice: Option<Voice>,
     text: Option<text::Branch>,
@@ -203,7 +163,7 @@ impl Mind {
             role,
             what: what.to_owned(),
         };
-        let load = |role: Role| {
+        let load_with = |role: Role, lengths: bool| {
             let graph = |source| MindError::Graph {
                 pack: manifest.name.clone(),
                 role,
@@ -214,17 +174,23 @@ impl Mind {
             };
             // In the order that the engine gives and takes them, whatever the manifest's.
             let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-            let (inputs, outputs) = match role {
+            let (mut inputs, outputs) = match role {
                 Role::Words => (entry.inputs.clone(), entry.outputs.clone()),
                 _ => (named(role.inputs()), named(role.outputs())),
             };
+            inputs.extend(lengths.then(|| LENGTHS.to_owned()));
+            let runtime = match (role, runtime.small()) {
+                (Role::Trunk | Role::LateSpeech, _) | (_, None) => runtime,
+                (_, Some(small)) => small,
+            };
             runtime.load(bytes, &inputs, &outputs).map_err(graph)
         };
+        let load = |role: Role| load_with(role, false);
         let needed = SYSTEMS.iter().find(|(name, _)| *name == system);
         let needs = |role: Role| needed.is_some_and(|(_, roles)| roles.contains(&role));
         let wanted = |role: Role| needs(role).then(|| load(role)).transpose();
 
-        let trunk = load(Role::Trunk)?;
+        let trunk = Trunk::load(runtime.batch(), |lengths| load_with(Role::Trunk, lengths))?;
         let words = manifest
             .graph(Role::Words)
             .map(|entry| {
@@ -264,12 +230,13 @@ impl Mind {
             system,
             systems: manifest.systems.clone(),
             runtime: runtime.name().to_owned(),
+            batch: 1,
             remarks: Vec::new(),
             origin: pack.origin().map(ToOwned::to_owned),
             hears_words: words.is_some(),
             reads_words: text.is_some(),
         };
-        let mind = Self {
+        let mut mind = Self {
             manifest,
             info: Arc::new(info),
             recipe,
@@ -280,6 +247,8 @@ impl Mind {
             own,
         };
         mind.probe()?;
+        mind.prove_company()?;
+        Arc::make_mut(&mut mind.info).batch = mind.batch();
         Ok(mind)
     }
 
@@ -312,26 +281,25 @@ impl Mind {
 
     /// Runs the trunk once, and the words head on its frames if words are wanted.
     pub(crate) fn hear(&self, request: &Request, want_words: bool) -> Result<Frames, MindError> {
-        let began = Instant::now();
-        let mut audio = std::borrow::Cow::Borrowed(request.for_pack());
-        if audio.len() < self.manifest.trunk.min_samples {
-            audio.to_mut().resize(self.manifest.trunk.min_samples, 0.0);
+        match self.pass(&[request.for_pack()])?.pop() {
+            Some(passed) => self.frames(&passed, request, want_words),
+            None => Err(self.misshapen(Role::Trunk, "it gave nothing")),
         }
-        let shape = [1, audio.len()];
-        let input = Input::floats(&audio, &shape);
-        let [mix, top] = self.run(Role::Trunk, self.trunk.as_ref(), &[input])?;
+    }
+
+    /// What a request's sound says, when the trunk has passed over it.
+    pub(crate) fn frames(
+        &self,
+        passed: &Passed,
+        request: &Request,
+        want_words: bool,
+    ) -> Result<Frames, MindError> {
+        let Passed { mix, top, time } = passed;
         let width = self.manifest.speech.mix_width;
-        let count = mix.data.len() / width.max(1);
-        if mix.shape.len() != 3 || mix.shape[2] != width || count == 0 {
-            return Err(self.misshapen(
-                Role::Trunk,
-                &format!("mix is {:?}, wanted [1, frames, {width}]", mix.shape),
-            ));
-        }
-        let trunk_time = began.elapsed();
+        let count = mix.shape[1];
         let began = Instant::now();
         let units = match &self.words {
-            Some(reader) if want_words => Some(self.spell(reader, &mix, &top, request)?),
+            Some(reader) if want_words => Some(self.spell(reader, mix, top, request)?),
             _ => None,
         };
         let words_time = began.elapsed();
@@ -343,7 +311,7 @@ impl Mind {
             units,
             recogniser: Recogniser::First,
             tentative: false,
-            trunk_time,
+            trunk_time: *time,
             words_time,
         })
     }

@@ -8,6 +8,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::gather::gather;
 use crate::stream::Cell;
 use crate::update::Kind;
 use crate::utterance::Request;
@@ -25,7 +26,16 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Smaller comes first.
+    /// What its sound says was heard before: it needs no trunk.
+    pub(crate) fn is_known(&self) -> bool {
+        crate::stream::lock(&self.cell.ahead).knows(&self.request)
+    }
+
+    /// Whoever's turn is smaller comes first.
+    pub(crate) fn turn(&self) -> (u8, Instant) {
+        (self.class(), self.since)
+    }
+
     fn class(&self) -> u8 {
         match (self.request.kind, self.request.first || self.request.closing) {
             (Kind::Final, _) => 0,
@@ -39,8 +49,8 @@ impl Job {
 pub(crate) enum Next {
     /// Load this engine's pack.
     Load(Arc<crate::engine::Slot>),
-    /// Score this.
-    Score(Job),
+    /// Score these: one, or several that run together.
+    Score(Vec<Job>),
     /// The worker ends.
     Stop,
 }
@@ -96,17 +106,35 @@ impl Queue {
             }
             // Jobs of a closed stream interest nobody; those of one whose pack still loads wait for it.
             waiting.jobs.retain(|job| !job.cell.is_closed());
+            let free = |job: &Job| job.cell.slot.is_settled() && !job.cell.is_busy();
+            let open = |job: &Job| {
+                let mind = job.cell.slot.mind();
+                mind.is_none_or(|mind| mind.batch() == 1 || !mind.gate().is_shut()) || job.is_known()
+            };
             let first = waiting
                 .jobs
                 .iter()
                 .enumerate()
-                .filter(|(_, job)| job.cell.slot.is_settled() && !job.cell.is_busy())
-                .min_by_key(|(_, job)| (job.class(), job.since))
+                .filter(|(_, job)| free(job) && open(job))
+                .min_by_key(|(_, job)| job.turn())
                 .map(|(at, _)| at);
             if let Some(at) = first {
                 let job = waiting.jobs.swap_remove(at);
                 job.cell.set_busy(true);
-                return Next::Score(job);
+                let mind = job.cell.slot.mind();
+                let Some(mind) = mind.filter(|mind| mind.batch() > 1 && !job.is_known()) else {
+                    return Next::Score(vec![job]);
+                };
+                mind.gate().shut();
+                let same = |job: &Job| {
+                    job.cell
+                        .slot
+                        .mind()
+                        .is_some_and(|other| Arc::ptr_eq(&other, &mind))
+                };
+                return Next::Score(gather(&mut waiting.jobs, job, mind.batch(), |job| {
+                    free(job) && same(job) && !job.is_known()
+                }));
             }
             waiting = self.ready.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -128,3 +156,8 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "ort")]
+#[path = "queue_tests.rs"]
+mod tests;

@@ -157,6 +157,11 @@ impl Stream {
         self.cell.counters.read()
     }
 
+    #[cfg(test)]
+    pub(crate) fn cell(&self) -> Arc<Cell> {
+        Arc::clone(&self.cell)
+    }
+
     /// Why the stream cannot be scored at the moment, if it cannot.
     pub fn failure(&self) -> Option<String> {
         lock(&self.cell.failure).clone()

@@ -54,7 +54,7 @@ impl Engine {
         let mut audio = Vec::new();
         resampler.push(sound, &mut audio)?;
         resampler.flush(&mut audio)?;
-        let known = mind.study(audio, text)?.ok_or(StudyError::NoWords)?;
+        let known = mind.study(&audio, text)?.ok_or(StudyError::NoWords)?;
         let seconds = crate::track::seconds_of;
         Ok(Study {
             phones: known.phones,

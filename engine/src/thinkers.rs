@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::gather::Gate;
 use crate::stream::{Cell, lock};
 
-/// A request that takes longer than this has stalled its thread. With the time to the next look this stays
+/// Requests with which a thread does not get on for longer than this have stalled it. With the time to the next look this stays
 /// under the two seconds in which a stall must be seen.
 const STALL: Duration = Duration::from_millis(1_900);
 /// More threads than this are never started, whatever is asked for.
@@ -32,21 +33,53 @@ struct Thinker {
 /// What an inference thread is at.
 #[derive(Default)]
 pub(crate) struct At {
-    job: Mutex<Option<(Arc<Cell>, Instant)>>,
+    held: Mutex<Held>,
     /// It hung and was replaced: it must end when it comes back.
     replaced: AtomicBool,
 }
 
-impl At {
-    pub(crate) fn begin(&self, cell: &Arc<Cell>) {
-        *lock(&self.job) = Some((Arc::clone(cell), Instant::now()));
-    }
+/// The streams whose requests it has in hand.
+#[derive(Default)]
+struct Held {
+    cells: Vec<Arc<Cell>>,
+    /// When it began with them, or last got on.
+    since: Option<Instant>,
+    /// The gate that it shut.
+    gate: Option<Gate>,
+}
 
-    /// Gives the stream back, unless it was taken away meanwhile.
-    pub(crate) fn end(&self) {
-        if let Some((cell, _)) = lock(&self.job).take() {
+impl Held {
+    fn give_back(&mut self, cell: &Arc<Cell>) {
+        let before = self.cells.len();
+        self.cells.retain(|other| !Arc::ptr_eq(other, cell));
+        if self.cells.len() < before {
             cell.set_busy(false);
         }
+    }
+}
+
+impl At {
+    /// It begins with requests of these streams; the gate is open again when it says so, or when it hangs.
+    pub(crate) fn begin(&self, cells: Vec<Arc<Cell>>, gate: Option<Gate>) {
+        *lock(&self.held) = Held {
+            cells,
+            since: Some(Instant::now()),
+            gate,
+        };
+    }
+
+    /// Lets others at the trunk.
+    pub(crate) fn open_gate(&self) {
+        if let Some(gate) = lock(&self.held).gate.take() {
+            gate.open();
+        }
+    }
+
+    /// Gives a stream back, unless it was taken away meanwhile.
+    pub(crate) fn end(&self, cell: &Arc<Cell>) {
+        let mut held = lock(&self.held);
+        held.give_back(cell);
+        held.since = Some(Instant::now());
     }
 
     pub(crate) fn is_replaced(&self) -> bool {
@@ -55,32 +88,32 @@ impl At {
 
     /// The stream was taken away: what was found out for it comes too late. To be asked with the stream's track
     /// locked, as it is never taken away then.
-    pub(crate) fn is_too_late(&self) -> bool {
-        lock(&self.job).is_none()
+    pub(crate) fn is_too_late(&self, cell: &Arc<Cell>) -> bool {
+        let held = lock(&self.held);
+        !held.cells.iter().any(|other| Arc::ptr_eq(other, cell))
     }
 
-    /// Whether it hangs; its stream says so from now on.
+    /// Whether it hangs; its streams say so from now on.
     fn hangs(&self) -> bool {
-        let job = lock(&self.job);
-        let Some((cell, since)) = &*job else { return false };
-        let hangs = since.elapsed() > STALL;
+        let held = lock(&self.held);
+        let since = held.since.filter(|_| !held.cells.is_empty());
+        let hangs = since.is_some_and(|since| since.elapsed() > STALL);
         if hangs {
-            cell.stall();
+            held.cells.iter().for_each(|cell| cell.stall());
         }
         hangs
     }
 
-    /// Takes the stream away from a thread that hangs, so that another can serve it. One that hangs with the
-    /// track or the recogniser in hand keeps it: the next would only wait for the lock.
-    fn take_away(&self, cell: &Arc<Cell>) {
-        if let (Ok(_recogniser), Ok(_track)) = (cell.recogniser.try_lock(), cell.track.try_lock()) {
-            lock(&self.job).take();
-            cell.set_busy(false);
+    /// Takes the streams away from a thread that hangs, so that another can serve them. One that hangs with a
+    /// track or a recogniser in hand keeps it: the next would only wait for the lock.
+    fn take_away(&self) {
+        self.open_gate();
+        let cells = lock(&self.held).cells.clone();
+        for cell in cells {
+            if let (Ok(_recogniser), Ok(_track)) = (cell.recogniser.try_lock(), cell.track.try_lock()) {
+                lock(&self.held).give_back(&cell);
+            }
         }
-    }
-
-    fn cell(&self) -> Option<Arc<Cell>> {
-        lock(&self.job).as_ref().map(|(cell, _)| Arc::clone(cell))
     }
 }
 
@@ -114,9 +147,7 @@ impl Thinkers {
         let mut fresh = false;
         for one in group.threads.iter().filter(|one| one.at.hangs()) {
             fresh |= !one.at.replaced.swap(true, Ordering::AcqRel);
-            if let Some(cell) = one.at.cell() {
-                one.at.take_away(&cell);
-            }
+            one.at.take_away();
         }
         fresh
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Slot;
 use crate::load::Load;
-use crate::mind::{Frames, Mind};
+use crate::mind::{Frames, Mind, Passed};
 use crate::queue::{Job, Next, Queue};
 use crate::recognise::{Later, LaterQueue, hear_again, keep_own, recognise};
 use crate::stream::{Cell, LOOK, lock, ms};
@@ -179,13 +179,16 @@ fn think(shared: &Arc<Shared>, at: &At) {
                     slot.settle(Err(said(panic.as_ref()).into()));
                 }
             }
-            Next::Score(job) => {
-                at.begin(&job.cell);
-                let scored = catch_unwind(AssertUnwindSafe(|| score(shared, &job, at)));
-                if let (Err(panic), false) = (scored, at.is_too_late()) {
-                    job.cell.fail(said(panic.as_ref()));
+            Next::Score(jobs) => {
+                let passed = pass(shared, &jobs, at);
+                for (job, passed) in jobs.iter().zip(passed) {
+                    let scored = catch_unwind(AssertUnwindSafe(|| score(shared, job, passed, at)));
+                    if let (Err(panic), false) = (scored, at.is_too_late(&job.cell)) {
+                        job.cell.fail(said(panic.as_ref()));
+                    }
+                    at.end(&job.cell);
+                    shared.queue.nudge();
                 }
-                at.end();
             }
         }
         // Someone may have waited for this pack or this stream.
@@ -193,7 +196,28 @@ fn think(shared: &Arc<Shared>, at: &At) {
     }
 }
 
-fn score(shared: &Shared, job: &Job, at: &At) {
+/// Runs the trunk on the sound of all of these at once, where that is better than one by one. Where it fails, each
+/// is run alone later, so that only whose fault it is fails.
+fn pass(shared: &Shared, jobs: &[Job], at: &At) -> Vec<Option<Passed>> {
+    let first = jobs.first().filter(|job| !job.is_known());
+    let mind = first.and_then(|job| job.cell.slot.mind());
+    let together = mind.filter(|mind| mind.batch() > 1);
+    let cells = jobs.iter().map(|job| Arc::clone(&job.cell)).collect();
+    at.begin(cells, together.as_ref().map(|mind| mind.gate().clone()));
+    let Some(mind) = together else {
+        return jobs.iter().map(|_| None).collect();
+    };
+    let sounds: Vec<&[f32]> = jobs.iter().map(|job| job.request.for_pack()).collect();
+    let passed = catch_unwind(AssertUnwindSafe(|| mind.pass(&sounds)));
+    at.open_gate();
+    shared.queue.nudge();
+    match passed {
+        Ok(Ok(passed)) => passed.into_iter().map(Some).collect(),
+        _ => jobs.iter().map(|_| None).collect(),
+    }
+}
+
+fn score(shared: &Shared, job: &Job, passed: Option<Passed>, at: &At) {
     let Some(mind) = job.cell.slot.mind() else { return };
     let times = Times {
         asked: job.asked,
@@ -205,14 +229,18 @@ fn score(shared: &Shared, job: &Job, at: &At) {
     }
     let want_words = job.request.kind == Kind::Final || shared.load.partial_words();
     let known = lock(&job.cell.ahead).take(&job.request);
-    let mut frames = match known.map_or_else(|| mind.hear(&job.request, want_words), Ok) {
-        Ok(frames) => frames,
-        Err(_) if at.is_too_late() => return,
-        Err(error) => return job.cell.fail(error.to_string()),
+    let frames = match (known, passed) {
+        (Some(known), _) => Ok(known),
+        (None, Some(passed)) => mind.frames(&passed, &job.request, want_words),
+        (None, None) => mind.hear(&job.request, want_words),
     };
-    if at.is_too_late() {
+    if at.is_too_late(&job.cell) {
         return;
     }
+    let mut frames = match frames {
+        Ok(frames) => frames,
+        Err(error) => return job.cell.fail(error.to_string()),
+    };
     lock(&job.cell.ahead).keep(&job.request, &frames, want_words);
     let mut degraded = shared.load.degraded();
     let losses = job.cell.counters.read();
@@ -274,7 +302,7 @@ struct Times {
 
 /// Scores what was heard and hands it on, unless the thread that heard it hung and its stream was taken away.
 fn settle(
-    cell: &Cell,
+    cell: &Arc<Cell>,
     mind: &Mind,
     request: &Request,
     frames: &Frames,
@@ -291,7 +319,7 @@ fn settle(
     };
     let emitted = seconds_of(request.clock) + times.asked.elapsed().as_secs_f64();
     let mut track = lock(&cell.track);
-    if at.is_some_and(At::is_too_late) {
+    if at.is_some_and(|at| at.is_too_late(cell)) {
         return;
     }
     let settled = track.settle(mind, request, frames, latency, emitted, degraded);

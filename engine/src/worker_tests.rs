@@ -22,11 +22,15 @@ enum Plant {
     Hang(Duration),
 }
 
-struct Planted(Rten, Plant);
+struct Planted<R>(R, Plant);
 
-impl Runtime for Planted {
+impl<R: Runtime> Runtime for Planted<R> {
     fn name(&self) -> &'static str {
         "planted"
+    }
+
+    fn batch(&self) -> usize {
+        self.0.batch()
     }
 
     fn load(
@@ -36,7 +40,7 @@ impl Runtime for Planted {
         outputs: &[String],
     ) -> Result<Box<dyn Graph>, RuntimeError> {
         let graph = self.0.load(bytes, inputs, outputs)?;
-        Ok(if inputs == ["audio"] {
+        Ok(if inputs[0] == "audio" {
             Box::new(PlantedGraph(graph, self.1))
         } else {
             graph
@@ -64,6 +68,12 @@ impl Graph for PlantedGraph {
 fn engine(plant: Plant) -> Engine {
     let pack = Pack::embedded().unwrap();
     Engine::of(Mind::load(&pack, None, &Planted(Rten::new(1), plant)).unwrap())
+}
+
+#[cfg(feature = "ort")]
+fn engine_of_many(plant: Plant) -> Engine {
+    let many = Planted(crate::runtime::Many(8, Rten::new(1)), plant);
+    Engine::of(Mind::load(&Pack::embedded().unwrap(), None, &many).unwrap())
 }
 
 /// A voice that speaks when it is told to.
@@ -128,6 +138,27 @@ fn a_request_that_panics_fails_its_own_stream_until_the_next_score_and_no_other(
     hurt.say(1.0);
     assert!(hurt.next_final(SOON).is_some(), "the stream itself goes on too");
     assert_eq!(hurt.stream.failure(), None);
+}
+
+#[cfg(feature = "ort")]
+#[test]
+fn whoever_panics_in_company_fails_alone() {
+    let engine = engine_of_many(Plant::Panic);
+    let mut voices: Vec<Voice> = (0..6).map(|_| Voice::new(&engine, "one of many")).collect();
+    for (at, voice) in voices.iter_mut().enumerate() {
+        voice.say(if at == 2 { LOUD } else { 1.0 });
+    }
+    for (at, voice) in voices.iter().enumerate() {
+        if at == 2 {
+            continue;
+        }
+        let soon = voice.next_final(3 * SOON);
+        assert!(soon.is_some(), "voice {at} has lost its final");
+        assert_eq!(voice.stream.failure(), None);
+    }
+    let told = voices[2].stream.failure().unwrap();
+    assert!(told.contains("planted"), "{told}");
+    assert!(engine.runs().unwrap().largest > 1, "they ran together");
 }
 
 #[test]

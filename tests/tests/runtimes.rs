@@ -3,6 +3,9 @@
 //!
 //! Needs its library: `UNDERTONE_ONNXRUNTIME` names its file or folder. `cargo xtask test` fetches it.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use undertone::{Engine, EngineConfig, RuntimeChoice, StreamConfig, Update};
 use undertone_tests::samples::sample;
 use undertone_tests::skipped;
@@ -28,9 +31,13 @@ fn engine(runtime: RuntimeChoice, library: Option<&std::path::Path>) -> Engine {
 
 fn scores(engine: &Engine) -> Vec<Update> {
     let (rate, sound) = sample("demo");
+    heard(engine, rate, &sound)
+}
+
+fn heard(engine: &Engine, rate: u32, sound: &[f32]) -> Vec<Update> {
     let mut session = engine.session(&StreamConfig::new("file", rate)).unwrap();
     let mut out = Vec::new();
-    session.push(&[&sound], &mut out).unwrap();
+    session.push(&[sound], &mut out).unwrap();
     session.finish(&mut out).unwrap();
     out
 }
@@ -92,4 +99,67 @@ fn an_accelerator_that_is_not_there_is_told_and_the_cpu_runs() {
         pack.remarks
     );
     assert!(!scores(&engine).is_empty(), "the CPU runs instead");
+}
+
+/// Voices that speak at once.
+const VOICES: usize = 32;
+
+#[test]
+fn requests_of_many_voices_run_together_and_every_one_gets_the_final_it_would_get_alone() {
+    let Some(library) = library() else { return };
+    let engine = Engine::start(EngineConfig {
+        runtime: RuntimeChoice::OnnxRuntime,
+        onnxruntime: Some(library),
+        batch: Some(8),
+        ..EngineConfig::default()
+    });
+    let pack = engine.wait_ready().unwrap();
+    assert_eq!((pack.runtime.as_str(), pack.batch), ("onnxruntime/cpu", 8));
+    let (rate, sound) = sample("neutral");
+    let from = |voice: usize| (rate as usize / 2 + voice * 160) % (rate as usize);
+    // As much as fits into a tap, in which everyone begins elsewhere, so that no two are as long.
+    let said = |voice: usize| {
+        let mut said = sound[from(voice)..from(voice) + rate as usize * 5 / 4].to_vec();
+        said.resize(rate as usize * 19 / 10, 0.0);
+        said
+    };
+    let voices: Vec<_> = (0..VOICES)
+        .map(|voice| {
+            let (mut tap, stream) = engine.open(&StreamConfig::new(format!("{voice}"), rate)).unwrap();
+            let updates = stream.updates(64);
+            tap.push(&[&said(voice)]);
+            (tap, stream, updates)
+        })
+        .collect();
+    let deadline = Instant::now() + Duration::from_mins(2);
+    let finals: Vec<Arc<Update>> = voices
+        .iter()
+        .enumerate()
+        .map(|(voice, (_tap, stream, updates))| {
+            loop {
+                let left = deadline.saturating_duration_since(Instant::now());
+                match updates.next_timeout(left) {
+                    Some(update) if update.is_final() => return update,
+                    Some(_) => {}
+                    None => panic!("voice {voice} has lost its final: {:?}", stream.failure()),
+                }
+            }
+        })
+        .collect();
+    let runs = engine.runs().unwrap();
+    assert!(runs.largest > 1 && runs.largest <= 8, "{runs:?}");
+    let mut largest = 0.0_f32;
+    for (voice, found) in finals.iter().enumerate() {
+        let alone = heard(&engine, rate, &said(voice));
+        let wanted = alone.iter().find(|update| update.is_final()).unwrap();
+        let span = |update: &Update| (update.start_s, update.end_s);
+        assert_eq!(span(found), span(wanted), "voice {voice}");
+        // What the words come to hangs on which looks came before, and so on how busy the machine is.
+        let sides = [found, wanted].map(|update: &Update| update.speech.as_ref().unwrap().scores);
+        for (a, b) in sides[0].values().iter().zip(sides[1].values()) {
+            largest = largest.max((a - b).abs());
+        }
+    }
+    println!("{runs:?}, scores at most {largest:.1e} apart");
+    assert!(largest < 1e-3, "{largest}");
 }

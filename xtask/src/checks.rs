@@ -212,11 +212,12 @@ fn runtimes(root: &Path, skips: &Path) -> Result<Outcome> {
         .said()?;
     let test =
         Job::cargo(root).words("test --locked --package undertone-tests --test runtimes -- --nocapture");
-    passed(
-        test.env("UNDERTONE_ONNXRUNTIME", place.trim())
-            .env("UNDERTONE_SKIPS", skips)
-            .run(),
-    )
+    let journeys = test
+        .env("UNDERTONE_ONNXRUNTIME", place.trim())
+        .env("UNDERTONE_SKIPS", skips);
+    journeys.run()?;
+    let graphs = Job::cargo(root).words("test --locked --package undertone --lib runtime:: -- --nocapture");
+    passed(graphs.env("UNDERTONE_ONNXRUNTIME", place.trim()).run())
 }
 
 /// The tests of the training recipe, in Python. They need torch, which is 5 GB: nobody gets that unasked.

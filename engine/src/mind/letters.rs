@@ -3,7 +3,7 @@
 use undertone_models::Role;
 
 use super::{Mind, MindError};
-use crate::runtime::{Input, Output};
+use crate::runtime::Output;
 use crate::update::Kind;
 use crate::utterance::Request;
 use crate::words::{Known, ReadError, Reader, Units};
@@ -33,14 +33,15 @@ impl Mind {
     }
 
     /// Lays known words onto a whole clip; `None` if the pack recognises none.
-    pub(crate) fn study(&self, mut audio: Vec<f32>, text: &str) -> Result<Option<Known>, MindError> {
+    pub(crate) fn study(&self, audio: &[f32], text: &str) -> Result<Option<Known>, MindError> {
         let Some(reader) = &self.words else {
             return Ok(None);
         };
-        audio.resize(audio.len().max(self.manifest.trunk.min_samples), 0.0);
-        let shape = [1, audio.len()];
-        let [mix, top] = self.run(Role::Trunk, self.trunk.as_ref(), &[Input::floats(&audio, &shape)])?;
-        let scores = reader.score(&mix, &top).map_err(|error| self.unheard(error))?;
+        let Some(passed) = self.pass(&[audio])?.pop() else {
+            return Ok(None);
+        };
+        let scores = reader.score(&passed.mix, &passed.top);
+        let scores = scores.map_err(|error| self.unheard(error))?;
         Ok(Some(
             reader.known(&scores, text, |frame| self.frame_time(0, frame)),
         ))

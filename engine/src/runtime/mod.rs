@@ -4,17 +4,25 @@
 //! Nothing else of it may be visible outside this folder, so that another one (an accelerator's) can stand in
 //! its place.
 
+#[cfg(feature = "ort")]
+mod bound;
 mod choice;
 #[cfg(feature = "ort")]
 mod library;
+#[cfg(all(test, feature = "ort"))]
+mod many;
 #[cfg(feature = "ort")]
 mod ort;
 #[cfg(feature = "ort")]
 mod probe;
+#[cfg(feature = "ort")]
+mod rewrite;
 mod rten;
 mod select;
 
 pub use self::choice::{RuntimeChoice, UnknownRuntime};
+#[cfg(all(test, feature = "ort"))]
+pub(crate) use self::many::Many;
 pub(crate) use self::rten::Rten;
 pub(crate) use self::select::{Wish, select};
 
@@ -59,6 +67,10 @@ pub(crate) struct Output {
     pub shape: Vec<usize>,
 }
 
+/// The input that says how many samples of each row count, where several clips run at once: `int64`, one a row. The
+/// pack's graphs do not have it; a runtime that batches adds it when a graph is loaded with it.
+pub(crate) const LENGTHS: &str = "lengths";
+
 /// Why a graph could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
@@ -83,7 +95,7 @@ pub enum RuntimeError {
     },
     /// An accelerator leaves most of the graph to the CPU.
     #[error(
-        "it runs only {there} of the {all} nodes of the graph; int8 packs are made for the CPU: take an f32 pack, or --runtime cpu"
+        "it runs only {there} of the {all} nodes of the graph and leaves the rest to the CPU; update its driver, or use --runtime cpu"
     )]
     Elsewhere {
         /// Nodes that it runs.
@@ -107,6 +119,17 @@ pub(crate) trait Runtime: Send + Sync {
     /// What to show: the library and the device that really runs.
     fn name(&self) -> &str;
 
+    /// How many clips it is worth running at once. One that takes several gives a graph an input [`LENGTHS`] where it
+    /// is named.
+    fn batch(&self) -> usize {
+        1
+    }
+
+    /// Who runs the small graphs instead, where starting them here costs more than computing them elsewhere.
+    fn small(&self) -> Option<&dyn Runtime> {
+        None
+    }
+
     /// Loads a graph and checks that it has these inputs and outputs.
     fn load(
         &self,
@@ -114,6 +137,27 @@ pub(crate) trait Runtime: Send + Sync {
         inputs: &[String],
         outputs: &[String],
     ) -> Result<Box<dyn Graph>, RuntimeError>;
+}
+
+/// The largest difference between two runs' outputs, each as a share of its output's largest number; not a
+/// number where the shapes differ.
+pub(crate) fn distance(found: &[Output], wanted: &[Output]) -> f32 {
+    if found.len() != wanted.len() {
+        return f32::NAN;
+    }
+    let mut largest = 0.0_f32;
+    for (found, wanted) in found.iter().zip(wanted) {
+        if found.shape != wanted.shape || found.data.iter().any(|value| !value.is_finite()) {
+            return f32::NAN;
+        }
+        let size = wanted
+            .data
+            .iter()
+            .fold(1e-6_f32, |size, value| size.max(value.abs()));
+        let apart = found.data.iter().zip(&wanted.data).map(|(a, b)| (a - b).abs());
+        largest = largest.max(apart.fold(0.0, f32::max) / size);
+    }
+    largest
 }
 
 /// Sound to try networks with: noise whose level rises and falls like syllables, always the same.

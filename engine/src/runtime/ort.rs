@@ -1,19 +1,19 @@
 //! ONNX Runtime: the processor and the accelerators it knows, through its library, which is opened from a
 //! private path. A graph runs on one thread at a time, as the library itself is not safe beyond that.
 
-use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use ort::AsPointer as _;
 use ort::environment::Environment;
 use ort::ep::ExecutionProviderDispatch;
+use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::session::{Session, SessionInputValue};
-use ort::value::TensorRef;
 use undertone_models::Bytes;
 
+use super::bound::Running;
 use super::choice::RuntimeChoice;
-use super::{Data, Graph, Input, Output, Runtime, RuntimeError};
+use super::rewrite::{Numbers, rewrite};
+use super::{Graph, Input, LENGTHS, Output, Rten, Runtime, RuntimeError};
 
 /// What runs the graphs inside the library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +73,34 @@ impl Provider {
         known.unwrap_or(false)
     }
 
+    /// How many clips it is worth giving it at once. On a processor a clip costs in company what it costs alone. Not
+    /// measured on a card: enough that starting the kernels is shared, few enough that nobody waits for the others.
+    pub(crate) const fn batch(self) -> usize {
+        match self {
+            Self::Cuda | Self::TensorRt => 32,
+            Self::DirectMl => 16,
+            // Its graphs are compiled for one shape.
+            Self::Cpu | Self::CoreMl => 1,
+        }
+    }
+
+    /// What it is to compute with, what is tried first first. A processor is fastest with a pack's own numbers.
+    pub(crate) const fn numbers(self) -> &'static [Numbers] {
+        match self {
+            Self::Cpu => &[Numbers::Stored],
+            Self::Cuda | Self::TensorRt | Self::DirectMl => &[Numbers::Halves, Numbers::Floats],
+            Self::CoreMl => &[Numbers::Floats],
+        }
+    }
+
     /// How it is asked for; the processor is always there behind it.
     fn dispatch(self) -> Vec<ExecutionProviderDispatch> {
         // Plain 32-bit floats: the card's shortened ones differ from the CPU's results by more than is let pass.
+        // Sound comes in many lengths: trying every way of each convolution for each of them takes longer than it saves.
         let cuda = || {
             ort::ep::CUDA::default()
                 .with_tf32(false)
+                .with_conv_algorithm_search(ort::ep::cuda::ConvAlgorithmSearch::Heuristic)
                 .build()
                 .error_on_failure()
         };
@@ -97,14 +119,28 @@ pub(crate) struct Ort {
     environment: Environment,
     provider: Provider,
     threads: usize,
+    numbers: Numbers,
+    batch: usize,
+    /// For the small graphs. A card takes longer to start their hundreds of kernels than a processor to compute them.
+    small: Option<Rten>,
 }
 
 impl Ort {
-    pub(crate) const fn new(environment: Environment, provider: Provider, threads: usize) -> Self {
+    pub(crate) fn new(
+        environment: Environment,
+        provider: Provider,
+        threads: usize,
+        numbers: Numbers,
+        batch: usize,
+    ) -> Self {
+        let apart = provider != Provider::Cpu || batch > 1;
         Self {
             environment,
             provider,
             threads,
+            numbers,
+            batch,
+            small: apart.then(|| Rten::new(threads)),
         }
     }
 
@@ -130,15 +166,29 @@ impl Runtime for Ort {
         self.provider.shown()
     }
 
+    fn batch(&self) -> usize {
+        self.batch
+    }
+
+    fn small(&self) -> Option<&dyn Runtime> {
+        self.small.as_ref().map(|small| small as &dyn Runtime)
+    }
+
     fn load(
         &self,
         bytes: &Bytes,
         inputs: &[String],
         outputs: &[String],
     ) -> Result<Box<dyn Graph>, RuntimeError> {
-        let session = self
-            .session(bytes)
-            .map_err(|error| RuntimeError::Load(error.to_string()))?;
+        let fault = |error: &dyn std::fmt::Display| RuntimeError::Load(error.to_string());
+        let lengths = inputs.iter().any(|name| name == LENGTHS).then_some(LENGTHS);
+        let session = if lengths.is_some() || self.numbers != Numbers::Stored {
+            let written = rewrite(bytes, self.numbers, lengths).map_err(|error| fault(&error))?;
+            self.session(&written)
+        } else {
+            self.session(bytes)
+        };
+        let session = session.map_err(|error| fault(&error))?;
         let check = |end: &'static str, known: &[ort::value::Outlet], names: &[String]| {
             let missing = names
                 .iter()
@@ -158,11 +208,9 @@ impl Runtime for Ort {
                 return Err(RuntimeError::Elsewhere { there, all });
             }
         }
-        Ok(Box::new(OrtGraph {
-            session: Mutex::new(session),
-            inputs: inputs.to_vec(),
-            outputs: outputs.to_vec(),
-        }))
+        Ok(Box::new(OrtGraph(Mutex::new(Running::new(
+            session, inputs, outputs,
+        )))))
     }
 }
 
@@ -206,44 +254,16 @@ fn nodes_on(session: &Session, provider: &str) -> (usize, usize) {
     (there, all)
 }
 
-struct OrtGraph {
-    session: Mutex<Session>,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
-}
+struct OrtGraph(Mutex<Running>);
 
 impl Graph for OrtGraph {
     fn run(&self, inputs: &[Input<'_>]) -> Result<Vec<Output>, RuntimeError> {
-        self.try_run(inputs)
-            .map_err(|error| RuntimeError::Run(error.to_string()))
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let outputs = running.run(inputs);
+        outputs.map_err(|error| RuntimeError::Run(error.to_string()))
     }
 }
 
-impl OrtGraph {
-    fn try_run(&self, inputs: &[Input<'_>]) -> Result<Vec<Output>, ort::Error> {
-        let mut values: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
-        for (name, input) in self.inputs.iter().zip(inputs) {
-            let value = match input.data {
-                Data::Floats(data) => TensorRef::from_array_view((input.shape, data))?.into(),
-                Data::Ids(data) => TensorRef::from_array_view((input.shape, data))?.into(),
-            };
-            values.push((name.as_str().into(), value));
-        }
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let results = session.run(values)?;
-        self.outputs
-            .iter()
-            .map(|name| {
-                let value = results
-                    .get(name)
-                    .ok_or_else(|| ort::Error::new("an output is missing"))?;
-                let (shape, data) = value.try_extract_tensor::<f32>()?;
-                let shape = shape.iter().map(|size| usize::try_from(*size).unwrap_or(0));
-                Ok(Output {
-                    shape: shape.collect(),
-                    data: data.to_vec(),
-                })
-            })
-            .collect()
-    }
-}
+#[cfg(test)]
+#[path = "ort_tests.rs"]
+mod tests;

@@ -2,7 +2,9 @@
 //! what the CPU gave, on a thread whose hanging or crashing hangs and crashes nobody else.
 //!
 //! How: the pack is loaded on the CPU once, with every graph's inputs and outputs noted while it is tried; the
-//! other runtime answers the same inputs when it loads the same graph.
+//! other runtime answers the same inputs when it loads the same graph. What is compared with what: a graph that
+//! runs as the pack has it, with what the CPU gave for it; one that was written anew in floats, with the same floats
+//! on the CPU, and these with the pack's own numbers.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,13 +15,17 @@ use std::time::{Duration, Instant};
 
 use undertone_models::Bytes;
 
-use super::{Data, Graph, Input, Output, Runtime, RuntimeError};
+use super::rewrite::{Numbers, rewrite};
+use super::{Data, Graph, Input, LENGTHS, Output, Rten, Runtime, RuntimeError, distance};
 
 /// Largest difference from the CPU's results that passes, as a share of a result's largest number.
 const FLOATS: f32 = 1e-3;
 /// The same where the graph computes with 8-bit numbers: the runtimes round them differently, and each rounding
 /// moves everything behind it by up to a step of 1/256 of its range, and a few such steps add up.
 const BYTES: f32 = 5e-2;
+
+/// The same where it computes with 16-bit floats.
+const HALVES: f32 = 2e-2;
 
 /// A tensor that was seen going in.
 struct Seen {
@@ -130,16 +136,28 @@ pub(crate) struct Speed {
     pub other: Duration,
 }
 
-/// Another runtime, whose graphs must give what was noted.
+/// Another runtime, whose graphs must give what the CPU gives.
 pub(crate) struct Compared<R> {
     pub runtime: R,
+    /// What it computes with.
+    pub numbers: Numbers,
     pub notes: Notes,
     pub speed: Mutex<Speed>,
+    /// Whether a graph failed for its results alone: with other numbers it may not.
+    pub differs: AtomicBool,
 }
 
 impl<R: Runtime> Runtime for Compared<R> {
     fn name(&self) -> &str {
         self.runtime.name()
+    }
+
+    fn batch(&self) -> usize {
+        self.runtime.batch()
+    }
+
+    fn small(&self) -> Option<&dyn Runtime> {
+        self.runtime.small()
     }
 
     fn load(
@@ -154,19 +172,52 @@ impl<R: Runtime> Runtime for Compared<R> {
             let Some((cpu, (seen, wanted))) = noted.and_then(|n| Some((&n.graph, n.run.as_ref()?))) else {
                 return Ok(());
             };
-            let inputs: Vec<_> = seen.iter().map(Seen::input).collect();
-            let allowed = if has_bytes(bytes) { BYTES } else { FLOATS };
-            let found = distance(&graph.run(&inputs)?, wanted);
-            if found.is_nan() || found > allowed {
-                return Err(RuntimeError::Differs { found, allowed });
+            let plain: Vec<_> = seen.iter().map(Seen::input).collect();
+            let mut given = plain.clone();
+            let samples = plain.first().and_then(|sound| sound.shape.last());
+            let whole = [samples.map_or(0, |samples| i64::try_from(*samples).unwrap_or(i64::MAX))];
+            if inputs.last().is_some_and(|name| name == LENGTHS) {
+                given.push(Input::ids(&whole, &[1]));
+            }
+            let found = graph.run(&given)?;
+            let allowed = match self.numbers {
+                Numbers::Stored if has_bytes(bytes) => BYTES,
+                Numbers::Halves => HALVES,
+                _ => FLOATS,
+            };
+            if self.numbers == Numbers::Stored {
+                self.must_match(&found, wanted, allowed)?;
+            } else {
+                let named = &inputs[..plain.len()];
+                let floats = in_floats(bytes, named, outputs)?.run(&plain)?;
+                self.must_match(&floats, wanted, if has_bytes(bytes) { BYTES } else { FLOATS })?;
+                self.must_match(&found, &floats, allowed)?;
             }
             let mut speed = self.speed.lock().unwrap_or_else(PoisonError::into_inner);
-            speed.cpu += best_time(cpu.as_ref(), &inputs)?;
-            speed.other += best_time(graph.as_ref(), &inputs)?;
+            speed.cpu += best_time(cpu.as_ref(), &plain)?;
+            speed.other += best_time(graph.as_ref(), &given)?;
             Ok(())
         })?;
         Ok(graph)
     }
+}
+
+impl<R> Compared<R> {
+    fn must_match(&self, found: &[Output], wanted: &[Output], allowed: f32) -> Result<(), RuntimeError> {
+        let found = distance(found, wanted);
+        if found.is_nan() || found > allowed {
+            self.differs.store(true, Ordering::Release);
+            return Err(RuntimeError::Differs { found, allowed });
+        }
+        Ok(())
+    }
+}
+
+/// The graph in 32-bit floats, on the CPU.
+fn in_floats(bytes: &[u8], inputs: &[String], outputs: &[String]) -> Result<Box<dyn Graph>, RuntimeError> {
+    let written =
+        rewrite(bytes, Numbers::Floats, None).map_err(|error| RuntimeError::Load(error.to_string()))?;
+    Rten::new(1).load(&Bytes::Owned(written), inputs, outputs)
 }
 
 /// The shorter of two runs; the first ones, which only warm up, were before.
@@ -178,27 +229,6 @@ fn best_time(graph: &dyn Graph, inputs: &[Input<'_>]) -> Result<Duration, Runtim
         best = best.min(began.elapsed());
     }
     Ok(best)
-}
-
-/// The largest difference between two runs' outputs, each as a share of its output's largest number; not a
-/// number where the shapes differ.
-fn distance(found: &[Output], wanted: &[Output]) -> f32 {
-    if found.len() != wanted.len() {
-        return f32::NAN;
-    }
-    let mut largest = 0.0_f32;
-    for (found, wanted) in found.iter().zip(wanted) {
-        if found.shape != wanted.shape || found.data.iter().any(|value| !value.is_finite()) {
-            return f32::NAN;
-        }
-        let size = wanted
-            .data
-            .iter()
-            .fold(1e-6_f32, |size, value| size.max(value.abs()));
-        let apart = found.data.iter().zip(&wanted.data).map(|(a, b)| (a - b).abs());
-        largest = largest.max(apart.fold(0.0, f32::max) / size);
-    }
-    largest
 }
 
 /// Whether the graph computes with 8-bit numbers. The operator's name stands in the file as it is written.

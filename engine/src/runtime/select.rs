@@ -13,6 +13,8 @@ pub(crate) struct Wish {
     /// ONNX Runtime's library, its file or folder; `None` for the one that is installed.
     pub library: Option<PathBuf>,
     pub threads: usize,
+    /// Requests that may run at once; `None` for what suits the runtime.
+    pub batch: Option<usize>,
 }
 
 /// A pack on the runtime that was chosen.
@@ -66,6 +68,7 @@ mod accelerated {
     use super::super::library::{self, LibraryError};
     use super::super::ort::{Ort, Provider};
     use super::super::probe::{Compared, Notes, Noting, Speed, within};
+    use super::super::rewrite::Numbers;
     use super::super::{Rten, Runtime, RuntimeChoice};
     use super::{Selected, Wish, plain};
 
@@ -98,7 +101,7 @@ mod accelerated {
             let Some(provider) = Provider::of(choice) else {
                 continue;
             };
-            match prove(provider, wish.threads, &library, &notes, load.clone()) {
+            match prove(provider, wish, &library, &notes, load.clone()) {
                 Ok(Some((value, speed))) => {
                     if !auto || pays(provider, speed) {
                         best = Some(value);
@@ -168,7 +171,7 @@ mod accelerated {
     /// not have the provider.
     fn prove<T, E, L>(
         provider: Provider,
-        threads: usize,
+        wish: &Wish,
         library: &std::path::Path,
         notes: &Notes,
         load: L,
@@ -187,6 +190,13 @@ mod accelerated {
             LIMIT
         };
         let (library, notes): (PathBuf, Notes) = (library.to_owned(), notes.clone());
+        let (threads, batch) = (wish.threads, wish.batch.unwrap_or_else(|| provider.batch()));
+        // A tensor of 8-bit numbers has one scale: in a batch one voice's level would move another's scores.
+        let numbers = if batch > 1 && provider == Provider::Cpu {
+            &[Numbers::Floats]
+        } else {
+            provider.numbers()
+        };
         let ended = std::sync::Arc::new(AtomicBool::new(false));
         let mark = std::sync::Arc::clone(&ended);
         let proved = within(limit, move || {
@@ -195,14 +205,30 @@ mod accelerated {
                 if !provider.is_in_library() {
                     return Ok(None);
                 }
-                let compared = Compared {
-                    runtime: Ort::new(environment, provider, threads),
-                    notes,
-                    speed: Mutex::default(),
+                let load = |numbers: Numbers| {
+                    let compared = Compared {
+                        runtime: Ort::new(environment.clone(), provider, threads, numbers, batch),
+                        numbers,
+                        notes: notes.clone(),
+                        speed: Mutex::default(),
+                        differs: AtomicBool::new(false),
+                    };
+                    let value =
+                        load(&compared).map_err(|error| advised(&error.to_string(), &library::said()));
+                    let speed = *compared.speed.lock().unwrap_or_else(PoisonError::into_inner);
+                    let differs = compared.differs.load(Ordering::Acquire);
+                    value
+                        .map(|value| Some((value, speed)))
+                        .map_err(|why| (why, differs))
                 };
-                let value = load(&compared).map_err(|error| advised(&error.to_string(), &library::said()))?;
-                let speed = *compared.speed.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(Some((value, speed)))
+                let mut tried = Err((String::new(), true));
+                for numbers in numbers {
+                    // Only what failed for its results alone is worth another try.
+                    if let Err((_, true)) = tried {
+                        tried = load(*numbers);
+                    }
+                }
+                tried.map_err(|(why, _)| why)
             };
             let done = attempt();
             mark.store(true, Ordering::Release);
@@ -263,6 +289,7 @@ mod tests {
             choice: RuntimeChoice::Cuda,
             library: Some("/no/such/library".into()),
             threads: 1,
+            batch: None,
         };
         let chosen = select(&wish, |runtime| Ok::<_, String>(runtime.name().to_owned())).unwrap();
         assert_eq!(chosen.value, "rten/cpu");

@@ -88,14 +88,20 @@ pub fn run(args: &Analyze, settings: &Settings) -> Result<Ending, Fault> {
 
 /// Starts the engine that the settings ask for.
 pub fn start(settings: &Settings) -> Engine {
-    Engine::start(EngineConfig {
+    Engine::start(config(settings))
+}
+
+/// The engine that the settings ask for.
+pub fn config(settings: &Settings) -> EngineConfig {
+    EngineConfig {
         pack: settings.pack.clone(),
         system: settings.system.clone(),
         recogniser: settings.recogniser,
         threads: settings.threads,
         runtime: settings.runtime,
         onnxruntime: settings.onnxruntime.clone(),
-    })
+        batch: None,
+    }
 }
 
 /// Waits for the engine's pack, and tells why a runtime that was asked for by name does not run it.

@@ -13,8 +13,9 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
+use undertone::{Engine, EngineConfig};
 
-use crate::analyze::{ready, start};
+use crate::analyze::{config, ready};
 use crate::fault::{Ending, Fault};
 use crate::settings::Settings;
 use crate::sound::{Origin, Sound};
@@ -33,6 +34,9 @@ pub struct Bench {
     /// The speech to play, over and over
     #[arg(long, value_name = "FILE")]
     pub file: PathBuf,
+    /// Requests of different voices that may run at once [default: what suits the runtime]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub batch: Option<u16>,
     /// Print JSON for programs instead of text for people
     #[arg(long)]
     pub json: bool,
@@ -79,6 +83,14 @@ pub struct Report {
     pub pack: String,
     /// What ran the networks.
     pub runtime: String,
+    /// Requests that may run at once there.
+    pub batch: usize,
+    /// Runs of the encoder.
+    pub encoder_runs: u64,
+    /// Requests heard in one run, on average.
+    pub requests_per_run: f64,
+    /// The most that were heard in one.
+    pub requests_per_run_max: u64,
 }
 
 /// How a figure spreads.
@@ -90,6 +102,8 @@ pub struct Spread {
     pub median: f64,
     /// Nine of ten are below.
     pub p90: f64,
+    /// 99 of 100 are below.
+    pub p99: f64,
     /// 999 of 1000 are below.
     pub p999: f64,
     /// The worst.
@@ -109,6 +123,7 @@ impl Spread {
             n,
             median: at(0.5),
             p90: at(0.9),
+            p99: at(0.99),
             p999: at(0.999),
             max: at(1.0),
         }
@@ -119,11 +134,17 @@ impl Spread {
 pub fn run(args: &Bench, settings: &Settings) -> Result<Ending, Fault> {
     let sample = read(args)?;
     let began = Instant::now();
-    let engine = start(settings);
+    let engine = Engine::start(EngineConfig {
+        batch: args.batch.map(usize::from),
+        ..config(settings)
+    });
     let pack = ready(&engine, settings)?;
     let load_ms = began.elapsed().as_secs_f64() * 1e3;
+    let before = engine.runs().unwrap_or_default();
     let run = voices::play(&engine, &sample, args.streams, args.seconds)
         .map_err(|error| Fault::Broken(error.into()))?;
+    let after = engine.runs().unwrap_or_default();
+    let encoder_runs = after.runs - before.runs;
     let per_voice = |all: f64| all / f64::from(args.streams);
     let speech_share = run.speech_s / (args.seconds * f64::from(args.streams));
     let speaking = run
@@ -150,6 +171,10 @@ pub fn run(args: &Bench, settings: &Settings) -> Result<Ending, Fault> {
         degraded: run.degraded,
         pack: format!("{} {}, {}", pack.name, pack.version, pack.system),
         runtime: pack.runtime.clone(),
+        batch: pack.batch,
+        encoder_runs,
+        requests_per_run: (after.requests - before.requests) as f64 / encoder_runs.max(1) as f64,
+        requests_per_run_max: after.largest,
     };
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -189,8 +214,8 @@ fn table(report: &Report) -> String {
     let mut line = |name: &str, value: String| lines.push(format!("{name:<34}{value}\n"));
     let spread = |s: Spread| {
         format!(
-            "median {:.0}  p90 {:.0}  worst {:.0}  (n {})",
-            s.median, s.p90, s.max, s.n
+            "median {:.0}  p90 {:.0}  p99 {:.0}  worst {:.0}  (n {})",
+            s.median, s.p90, s.p99, s.max, s.n
         )
     };
     let known = |value: Option<f64>, unit: &str| {
@@ -213,6 +238,13 @@ fn table(report: &Report) -> String {
     );
     line("final after end of speech, ms", spread(report.final_ms));
     line("finals lost", report.finals_lost.to_string());
+    line(
+        "encoder runs, voices in each",
+        format!(
+            "{}, mean {:.2}, most {} of {}",
+            report.encoder_runs, report.requests_per_run, report.requests_per_run_max, report.batch
+        ),
+    );
     line("one core, all voices", known(report.cpu_percent, "%"));
     line("one core, each voice", known(report.cpu_percent_per_voice, "%"));
     line(
