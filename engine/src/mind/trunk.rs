@@ -126,8 +126,8 @@ impl Mind {
         if self.trunk.takes_lengths {
             inputs.push(Input::ids(&ends, &ends_shape));
         }
-        let [mix, top]: [Output; 2] = self.run(Role::Trunk, self.trunk.graph.as_ref(), &inputs)?;
         self.trunk.count(clips.len());
+        let [mix, top]: [Output; 2] = self.run(Role::Trunk, self.trunk.graph.as_ref(), &inputs)?;
         let width = self.manifest.speech.mix_width;
         for (output, fits) in [(&mix, mix.shape.get(2) == Some(&width)), (&top, true)] {
             if output.shape.len() != 3 || output.shape[0] != clips.len() || output.shape[1] == 0 || !fits {
