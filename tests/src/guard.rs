@@ -8,6 +8,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Set in the child to the name of what it is to do.
 const ROLE: &str = "UNDERTONE_GUARDED_ROLE";
@@ -38,18 +39,22 @@ pub struct GuardedAllocator;
 unsafe impl GlobalAlloc for GuardedAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         check();
+        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise is handed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         check();
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise is handed on.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         check();
+        IN_USE.fetch_add(size, Ordering::Relaxed);
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise is handed on.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -72,6 +77,14 @@ fn check() {
 fn end(code: i32) -> ! {
     // SAFETY: leaves the process at once; nothing is touched afterwards.
     unsafe { libc::_exit(code) }
+}
+
+/// Bytes that were taken from the allocator and not given back, where the binary declares it.
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+/// Memory in use, in MB, where the binary declares the [`GuardedAllocator`].
+pub fn in_use_mb() -> f64 {
+    IN_USE.load(Ordering::Relaxed) as f64 / 1_048_576.0
 }
 
 /// What became of a guarded process.

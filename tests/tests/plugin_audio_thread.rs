@@ -42,6 +42,10 @@ fn guarded_process() {
             drop(std::hint::black_box(vec![1.0_f32; 64]));
         });
     }
+    if role == "watched" {
+        guard::watched(|| drop(std::hint::black_box(vec![1.0_f32; 64])));
+        return;
+    }
     guard::guarded(|| {
         for _ in 0..200 {
             round(&mut running, &mut blocks);
@@ -68,4 +72,9 @@ fn process_before_consent_is_as_still() {
 #[test]
 fn a_planted_allocation_is_caught() {
     assert_eq!(guard::run("guarded_process", "planted"), Verdict::Allocated);
+}
+
+#[test]
+fn a_planted_allocation_is_caught_by_the_watch_of_the_soak_too() {
+    assert_eq!(guard::run("guarded_process", "watched"), Verdict::Allocated);
 }
