@@ -78,6 +78,35 @@ pub struct Update {
 }
 
 impl Update {
+    /// An update of this stream that says nothing yet, for who feeds a display without an engine: tests, pictures.
+    pub fn blank(stream: &str) -> Self {
+        let none: Arc<str> = "".into();
+        Self {
+            schema: SCHEMA,
+            stream: stream.into(),
+            speaker: None,
+            utterance: 0,
+            revision: 0,
+            kind: Kind::Provisional,
+            start_s: 0.0,
+            end_s: 0.0,
+            emitted_s: 0.0,
+            label: Verdict::Unknown,
+            scores: Scores::default(),
+            affect: Affect::default(),
+            confidence: 0.0,
+            clash: false,
+            speech: None,
+            text: None,
+            toxicity: None,
+            latency_ms: Latency::default(),
+            runtime: Arc::clone(&none),
+            pack: Arc::clone(&none),
+            system: none,
+            degraded: Vec::new(),
+        }
+    }
+
     /// Seconds from the end of the scored speech to the emission.
     pub fn age_s(&self) -> f64 {
         self.emitted_s - self.end_s

@@ -11,15 +11,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a tool for developers")]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use egui_kittest::Harness;
 use undertone::{
-    Activity, Affect, Degraded, Engine, EngineConfig, Label, Latency, Losses, Scores, Snapshot, StreamConfig,
-    Verdict, Word,
+    Activity, Affect, Degraded, Engine, EngineConfig, Kind, Label, Latency, Losses, Scores, Snapshot,
+    SpeechEvidence, StreamConfig, TextEvidence, Update, Verdict, Word,
 };
 use undertone_plugin::panel::{
-    Evidence, Look, MidiOut, Moment, OscOut, Panel, PanelFeed, Settings, Source, Stage, Wiring,
+    Look, MidiOut, OscOut, Panel, PanelFeed, Settings, Source, Stage, WebOut, Wiring,
 };
 
 /// The pictures: name, scene, look, width, height.
@@ -35,6 +36,8 @@ const PICTURES: &[(&str, Scene, Look, f32, f32)] = &[
     ("settings-dark", Scene::Settings, Look::Dark, 900.0, 600.0),
     ("settings-light-small", Scene::Settings, Look::Light, 480.0, 320.0),
     ("unknown-dark", Scene::Unknown, Look::Dark, 900.0, 600.0),
+    ("clash-dark", Scene::Clash, Look::Dark, 900.0, 600.0),
+    ("clash-light-small", Scene::Clash, Look::Light, 480.0, 320.0),
     ("stalled-light", Scene::Stalled, Look::Light, 900.0, 600.0),
     ("failed-dark", Scene::Failed, Look::Dark, 900.0, 600.0),
     ("failed-light-small", Scene::Failed, Look::Light, 480.0, 320.0),
@@ -52,6 +55,7 @@ enum Scene {
     Consent,
     Settings,
     Unknown,
+    Clash,
     Stalled,
     Failed,
     Loading,
@@ -104,7 +108,7 @@ struct Script {
     scene: Scene,
     clock_s: f64,
     source: Source,
-    moments: std::vec::IntoIter<Moment>,
+    updates: std::vec::IntoIter<Update>,
 }
 
 impl PanelFeed for Script {
@@ -139,8 +143,8 @@ impl PanelFeed for Script {
         })
     }
 
-    fn next_moment(&mut self) -> Option<Moment> {
-        self.moments.next()
+    fn next_update(&mut self) -> Option<Arc<Update>> {
+        self.updates.next().map(Arc::new)
     }
 
     fn losses(&self) -> Losses {
@@ -155,7 +159,7 @@ fn scripted(scene: Scene) -> Script {
     Script {
         scene,
         clock_s: 58.9,
-        moments: moments(scene).into_iter(),
+        updates: updates(scene).into_iter(),
         source: Source {
             pack: "scripted".to_owned(),
             version: "0.0.0".to_owned(),
@@ -190,7 +194,7 @@ fn heard() -> Option<Script> {
     Some(Script {
         scene: Scene::Heard,
         clock_s,
-        moments: updates.iter().map(Moment::from).collect::<Vec<_>>().into_iter(),
+        updates: updates.into_iter(),
         source: Source {
             pack: info.name.clone(),
             version: info.version.clone(),
@@ -245,7 +249,7 @@ fn second(label: Label) -> Label {
     clippy::cast_sign_loss,
     reason = "a script of a minute"
 )]
-fn moments(scene: Scene) -> Vec<Moment> {
+fn updates(scene: Scene) -> Vec<Update> {
     let mut all = Vec::new();
     if matches!(
         scene,
@@ -280,43 +284,48 @@ fn moments(scene: Scene) -> Vec<Moment> {
                 .collect();
             let voice = scores(label, (ready * 1.08).min(0.95), second(label));
             let said = scores(second(label), 0.34, label);
-            all.push(Moment {
-                utterance: utterance as u64,
-                is_final,
-                start_s,
-                end_s: start_s + (end_s - start_s) * share,
-                label: if ready < 0.45 {
-                    Verdict::Unknown
-                } else {
-                    Verdict::Known(label)
-                },
-                scores: scores(label, ready, second(label)),
-                affect: affect(label, step as f32 * 0.5 + utterance as f32),
-                confidence: scores(label, ready, second(label)).best().1,
-                voice: Some(Evidence {
-                    scores: Some(voice),
-                    weight: 0.7,
-                }),
-                words: Some(Evidence {
-                    scores: Some(said),
-                    weight: 0.3,
-                }),
-                transcript,
-                toxicity: Some(0.04),
-                latency: Latency {
-                    capture: 12.0,
-                    queue: 4.0,
-                    trunk: 86.0,
-                    text: 21.0,
-                    fuse: 1.0,
-                    total: 148.0,
-                },
-                degraded: if scene == Scene::Stalled {
-                    vec![Degraded::HopsLengthened]
-                } else {
-                    vec![]
-                },
+            let mut update = Update::blank("script");
+            update.utterance = utterance as u64;
+            update.kind = if is_final { Kind::Final } else { Kind::Provisional };
+            update.start_s = start_s;
+            update.end_s = start_s + (end_s - start_s) * share;
+            update.label = if ready < 0.45 {
+                Verdict::Unknown
+            } else {
+                Verdict::Known(label)
+            };
+            update.scores = scores(label, ready, second(label));
+            update.affect = affect(label, step as f32 * 0.5 + utterance as f32);
+            update.confidence = update.scores.best().1;
+            update.clash = scene == Scene::Clash && last;
+            update.speech = Some(SpeechEvidence {
+                scores: voice,
+                weight: 0.7,
+                quality: 1.0,
+                baseline_clips: 4.0,
             });
+            update.text = Some(TextEvidence {
+                scores: Some(said),
+                weight: 0.3,
+                recogniser: None,
+                confidence: 0.9,
+                quality: None,
+                transcript: words[..heard].join(" "),
+                words: transcript,
+            });
+            update.toxicity = Some(0.04);
+            update.latency_ms = Latency {
+                capture: 12.0,
+                queue: 4.0,
+                trunk: 86.0,
+                text: 21.0,
+                fuse: 1.0,
+                total: 148.0,
+            };
+            if scene == Scene::Stalled {
+                update.degraded.push(Degraded::HopsLengthened);
+            }
+            all.push(update);
         }
     }
     all
@@ -341,6 +350,7 @@ fn draw(folder: &std::path::Path, &(name, scene, look, width, height): &(&str, S
         }),
         wiring: Some(Wiring::default()),
         osc: Some(OscOut::default()),
+        web: Some(WebOut::default()),
         ..Settings::default()
     };
     let mut harness = Harness::builder()

@@ -23,8 +23,8 @@ use crate::voice::Voice;
 /// The plugin's editor.
 pub type PanelEditor = EguiEditor<Window>;
 
-/// Makes the editor; the host opens its window when the user wants it.
-pub fn open(memory: &Arc<Memory>, voice: &Arc<Voice>) -> Option<PanelEditor> {
+/// Makes the editor; the host opens its window when the user wants it. The notifier has it drawn at once.
+pub fn open(memory: &Arc<Memory>, voice: &Arc<Voice>, notifier: &RepaintNotifier) -> Option<PanelEditor> {
     let (width, height) = memory.saved().window;
     let limits = |size: Vec2| Some(LogicalSize::new(size.x, size.y));
     let hint = ResizeHint {
@@ -43,7 +43,7 @@ pub fn open(memory: &Arc<Memory>, voice: &Arc<Voice>) -> Option<PanelEditor> {
     };
     create_egui_editor(
         EguiEditorState::from_size(LogicalSize::new(width, height), 1.0),
-        RepaintNotifier::new(),
+        notifier.clone(),
         EguiNiceSettings::new()
             .with_tile("Undertone")
             .with_resize_hint(hint),

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
+use nice_plug_egui::RepaintNotifier;
+use undertone::Activity;
 
 use crate::courier::{Line, Receiver};
 use crate::doors::MOST_CHANNELS;
@@ -17,7 +19,7 @@ use crate::extras::Extras;
 use crate::memory::{self, Memory};
 use crate::midi::Controls;
 use crate::notes::{Note, Notes};
-use crate::panel::{Ear, Reading};
+use crate::panel::{self, Ear, Reading};
 use crate::voice::Voice;
 
 /// How long an offline render waits for the worker without any progress before it goes on without.
@@ -57,6 +59,9 @@ pub struct Undertone {
     extras: Arc<Extras>,
     controls: Controls,
     notes: Notes,
+    /// Has the panel drawn at once; without a window it is a flag that nobody reads.
+    notifier: RepaintNotifier,
+    shown: Option<(Activity, bool)>,
     rate: f32,
     offline: bool,
     patient: bool,
@@ -81,6 +86,8 @@ impl Default for Undertone {
             extras,
             controls: Controls::default(),
             notes: Notes::default(),
+            notifier: RepaintNotifier::new(),
+            shown: None,
             rate: 48_000.0,
             offline: false,
             patient: true,
@@ -113,7 +120,7 @@ impl Plugin for Undertone {
     }
 
     fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<PanelEditor> {
-        editor::open(&self.memory, &self.voice)
+        editor::open(&self.memory, &self.voice, &self.notifier)
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -159,6 +166,12 @@ impl Plugin for Undertone {
                     hear(line, buffer, &self.extras);
                 }
                 let now = line.latest.read();
+                // A panel at rest is drawn once a second; it must not miss that somebody begins.
+                let shown = Some((now.activity, panel::awake(now)));
+                if self.shown != shown {
+                    self.shown = shown;
+                    self.notifier.request_repaint();
+                }
                 (now.score, now.voice)
             }
             None => (None, Reading::REST),

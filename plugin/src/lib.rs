@@ -5,7 +5,7 @@
 //! a host scans it, and never pass sound to the engine before somebody has agreed to it.
 //!
 //! Without default features it is parts for others: `panel` is the panel without a plugin framework, `osc` the
-//! encoder of Open Sound Control, and the palette is always there.
+//! encoder of Open Sound Control, `web` the server of scores over WebSocket, and the palette is always there.
 
 #[cfg(feature = "osc")]
 pub mod osc;
@@ -13,6 +13,11 @@ pub mod palette;
 #[cfg(feature = "panel")]
 pub mod panel;
 
+#[cfg(feature = "web")]
+pub mod web;
+
+#[cfg(feature = "plugin")]
+mod carrier;
 #[cfg(feature = "plugin")]
 mod courier;
 #[cfg(feature = "plugin")]
@@ -29,6 +34,8 @@ mod memory;
 mod midi;
 #[cfg(feature = "plugin")]
 mod notes;
+#[cfg(feature = "plugin")]
+mod outlets;
 #[cfg(feature = "plugin")]
 mod post;
 #[cfg(feature = "plugin")]

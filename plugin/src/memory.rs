@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use nice_plug::prelude::{BoolParam, Params, PluginState};
 use serde::{Deserialize, Serialize};
 
-use crate::panel::{LARGEST, MidiOut, OscOut, SMALLEST, Settings, USUAL, Wiring};
+use crate::panel::{LARGEST, MidiOut, OscOut, SMALLEST, Settings, USUAL, WebOut, Wiring};
 
 /// Version of [`Saved`]'s form. It grows when a field changes its meaning.
 pub const FORM: u32 = 1;
@@ -36,6 +36,7 @@ impl Default for Saved {
                 midi: Some(MidiOut::default()),
                 wiring: Some(Wiring::default()),
                 osc: Some(OscOut::default()),
+                web: Some(WebOut::default()),
                 ..Settings::default()
             },
             window: (USUAL.x, USUAL.y),
@@ -49,12 +50,14 @@ impl Saved {
         if self.form > FORM {
             self.settings.consent = false;
             self.settings.osc = None;
+            self.settings.web = None;
         }
         self.form = FORM;
         let midi = self.settings.midi.get_or_insert_default();
         *midi = midi.vetted();
         self.settings.wiring.get_or_insert_default();
         self.settings.osc = Some(self.settings.osc.take().unwrap_or_default().vetted());
+        self.settings.web = Some(self.settings.web.take().unwrap_or_default().vetted());
         let named = |name: &String| !name.is_empty() && name.len() <= LONGEST_NAME;
         self.settings.system = self.settings.system.filter(named);
         let hold = |value: f32, low: f32, high: f32| {

@@ -12,8 +12,8 @@ use undertone::{Engine, EngineConfig, Recogniser, Stream, StreamConfig};
 
 use crate::courier::{Line, Receiver, Sender, pair};
 use crate::extras::Extras;
-use crate::panel::{MidiOut, NoFeed, OscOut, PanelFeed, Settings, Stage, StreamFeed};
-use crate::post::Post;
+use crate::outlets::{Outlets, Ways};
+use crate::panel::{MidiOut, NoFeed, PanelFeed, Settings, Stage, StreamFeed};
 
 /// The voice on one track.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Inner {
     rate: Option<u32>,
     consent: bool,
     mind: Mind,
-    osc: Option<OscOut>,
+    ways: Ways,
     heard: Option<Heard>,
     trouble: Option<String>,
 }
@@ -46,7 +46,7 @@ struct Mind {
 /// and the engine's parts too.
 #[derive(Debug)]
 struct Heard {
-    post: Option<Result<Post, String>>,
+    outlets: Outlets,
     feed: StreamFeed,
     stream: Stream,
     rate: u32,
@@ -64,7 +64,7 @@ impl Voice {
             rate: None,
             consent: false,
             mind: Mind::default(),
-            osc: None,
+            ways: Ways::default(),
             heard: None,
             trouble: None,
         };
@@ -118,7 +118,9 @@ impl Voice {
         match &mut inner.heard {
             Some(heard) => {
                 heard.feed.refresh(&heard.stream);
-                heard.feed.set_fault(heard.fault());
+                heard
+                    .feed
+                    .set_sent(heard.outlets.fault(), heard.outlets.readers());
                 show(&mut heard.feed)
             }
             None => show(&mut NoFeed),
@@ -133,15 +135,15 @@ impl Voice {
 impl Inner {
     /// Takes over what the stream depends on; answers whether it changed.
     fn take(&mut self, settings: &Settings) -> bool {
-        let osc = settings.osc.clone().filter(|osc| osc.on);
+        let ways = Ways::of(settings);
         let mind = Mind {
             system: settings.system.clone(),
             recogniser: settings.recogniser,
         };
-        let changed = self.consent != settings.consent || self.mind != mind || self.osc != osc;
+        let changed = self.consent != settings.consent || self.mind != mind || self.ways != ways;
         self.consent = settings.consent;
         self.mind = mind;
-        self.osc = osc;
+        self.ways = ways;
         changed
     }
 
@@ -175,7 +177,7 @@ impl Inner {
                     self.hear(rate)?;
                 }
                 if let Some(heard) = &mut self.heard {
-                    heard.deliver(self.osc.as_ref());
+                    heard.outlets.follow(&self.ways, &heard.stream);
                 }
                 Ok(())
             }
@@ -205,7 +207,7 @@ impl Inner {
             latest: stream.latest(),
         }));
         self.heard = Some(Heard {
-            post: None,
+            outlets: Outlets::default(),
             feed: StreamFeed::new(&engine, &stream),
             stream,
             rate,
@@ -221,28 +223,6 @@ impl Inner {
         let heard = self.heard.take();
         // A fault while closing is of no more interest to anybody.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(heard)));
-    }
-}
-
-impl Heard {
-    /// Sends scores out of the host as wanted, or stops it.
-    fn deliver(&mut self, osc: Option<&OscOut>) {
-        let now = match &self.post {
-            Some(Ok(post)) => Some(post.settings()),
-            _ => None,
-        };
-        if now != osc || osc.is_none() {
-            // The old one first, so that never two send.
-            self.post = None;
-            self.post = osc.map(|osc| Post::start(osc, &self.stream));
-        }
-    }
-
-    fn fault(&self) -> Option<String> {
-        match self.post.as_ref()? {
-            Ok(post) => post.fault(),
-            Err(why) => Some(why.clone()),
-        }
     }
 }
 
@@ -264,7 +244,7 @@ impl PanelFeed for Trouble {
         None
     }
 
-    fn next_moment(&mut self) -> Option<crate::panel::Moment> {
+    fn next_update(&mut self) -> Option<Arc<undertone::Update>> {
         None
     }
 

@@ -4,10 +4,7 @@
 
 use std::sync::Arc;
 
-use undertone::{
-    Affect, Degraded, Engine, EngineState, Latency, Latest, Losses, Scores, Snapshot, Stream, Update,
-    Updates, Verdict, Word,
-};
+use undertone::{Engine, EngineState, Latest, Losses, Snapshot, Stream, Update, Updates};
 
 /// What the engine behind the stream is doing.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,77 +41,13 @@ pub struct Source {
     pub hears_words: bool,
 }
 
-/// One branch's part in a score.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evidence {
-    /// Scores from this branch alone, where it has its own.
-    pub scores: Option<Scores>,
-    /// Its weight in the fused score.
-    pub weight: f32,
-}
-
-/// One score as the panel needs it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Moment {
-    /// Number of the utterance.
-    pub utterance: u64,
-    /// Whether it is settled.
-    pub is_final: bool,
-    /// Where the scored speech begins, on the stream's clock.
-    pub start_s: f64,
-    /// Where it ends.
-    pub end_s: f64,
-    /// The label, or *unknown*.
-    pub label: Verdict,
-    /// Fused scores.
-    pub scores: Scores,
-    /// Fused affect.
-    pub affect: Affect,
-    /// Calibrated probability of the label, or of the best one when *unknown*.
-    pub confidence: f32,
-    /// What the voice said.
-    pub voice: Option<Evidence>,
-    /// What the words said.
-    pub words: Option<Evidence>,
-    /// The words themselves.
-    pub transcript: Vec<Word>,
-    /// Probability that they are toxic, where the pack can tell.
-    pub toxicity: Option<f32>,
-    /// Where the time went.
-    pub latency: Latency,
-    /// What is worse than it should be.
-    pub degraded: Vec<Degraded>,
-}
-
-impl From<&Update> for Moment {
-    fn from(update: &Update) -> Self {
-        Self {
-            utterance: update.utterance,
-            is_final: update.is_final(),
-            start_s: update.start_s,
-            end_s: update.end_s,
-            label: update.label,
-            scores: update.scores,
-            affect: update.affect,
-            confidence: update.confidence,
-            voice: update.speech.as_ref().map(|part| Evidence {
-                scores: Some(part.scores),
-                weight: part.weight,
-            }),
-            words: update.text.as_ref().map(|part| Evidence {
-                scores: part.scores,
-                weight: part.weight,
-            }),
-            transcript: update
-                .text
-                .as_ref()
-                .map(|part| part.words.clone())
-                .unwrap_or_default(),
-            toxicity: update.toxicity,
-            latency: update.latency_ms,
-            degraded: update.degraded.clone(),
-        }
-    }
+/// Who reads what is served to other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Readers {
+    /// How many at the moment.
+    pub now: usize,
+    /// How many were dropped because they did not read.
+    pub dropped: u64,
 }
 
 /// What the panel asks of whoever shows it. Every answer is immediate.
@@ -124,11 +57,15 @@ pub trait PanelFeed {
     /// The stream's newest state, if there is a stream.
     fn snapshot(&mut self) -> Option<Snapshot>;
     /// The next score that the panel has not seen.
-    fn next_moment(&mut self) -> Option<Moment>;
+    fn next_update(&mut self) -> Option<Arc<Update>>;
     /// Sound that was lost or was not a number.
     fn losses(&self) -> Losses;
     /// What is wrong with what is sent out of the host, if something is.
     fn fault(&self) -> Option<String> {
+        None
+    }
+    /// Who reads what is served to other programs, where it is served.
+    fn readers(&self) -> Option<Readers> {
         None
     }
 }
@@ -142,6 +79,7 @@ pub struct StreamFeed {
     losses: Losses,
     failure: Option<String>,
     fault: Option<String>,
+    readers: Option<Readers>,
 }
 
 impl StreamFeed {
@@ -157,6 +95,7 @@ impl StreamFeed {
             losses: stream.losses(),
             failure: stream.failure(),
             fault: None,
+            readers: None,
         }
     }
 
@@ -166,9 +105,10 @@ impl StreamFeed {
         self.failure = stream.failure();
     }
 
-    /// Takes over what is wrong with what is sent out of the host.
-    pub fn set_fault(&mut self, fault: Option<String>) {
+    /// Takes over what is wrong with what is sent out of the host, and who reads it.
+    pub fn set_sent(&mut self, fault: Option<String>, readers: Option<Readers>) {
         self.fault = fault;
+        self.readers = readers;
     }
 }
 
@@ -197,10 +137,8 @@ impl PanelFeed for StreamFeed {
         Some(*self.latest.read())
     }
 
-    fn next_moment(&mut self) -> Option<Moment> {
-        self.updates
-            .try_next()
-            .map(|update: Arc<Update>| Moment::from(&*update))
+    fn next_update(&mut self) -> Option<Arc<Update>> {
+        self.updates.try_next()
     }
 
     fn losses(&self) -> Losses {
@@ -209,6 +147,10 @@ impl PanelFeed for StreamFeed {
 
     fn fault(&self) -> Option<String> {
         self.fault.clone()
+    }
+
+    fn readers(&self) -> Option<Readers> {
+        self.readers
     }
 }
 
@@ -225,7 +167,7 @@ impl PanelFeed for NoFeed {
         None
     }
 
-    fn next_moment(&mut self) -> Option<Moment> {
+    fn next_update(&mut self) -> Option<Arc<Update>> {
         None
     }
 

@@ -1,10 +1,10 @@
 //! The bottom line: what the scores come from, how long they take, what was lost.
 
 use egui::{Rect, Role, Ui, pos2, vec2};
-use undertone::{Degraded, Latency, Losses};
+use undertone::{Degraded, Latency, Losses, Update};
 
 use super::draw;
-use super::feed::{Moment, Stage};
+use super::feed::Stage;
 use super::ink::Ink;
 use super::status;
 
@@ -15,16 +15,16 @@ pub fn show(
     ink: &Ink,
     compact: bool,
     stage: &Stage,
-    moment: Option<&Moment>,
+    update: Option<&Update>,
     losses: Losses,
 ) {
     let painter = ui.painter_at(rect.expand(2.0));
     let font = ink.font(11.0);
-    let (left, left_colour) = match moment.and_then(|moment| moment.degraded.first()) {
+    let (left, left_colour) = match update.and_then(|update| update.degraded.first()) {
         Some(what) => (status::degraded(*what).to_owned(), ink.warn),
         None => (source_words(stage, compact), ink.soft),
     };
-    let right = right_words(moment, losses, compact);
+    let right = right_words(update, losses, compact);
     let trouble = losses.dropped > 0 || losses.non_finite > 0;
     let right_colour = if trouble { ink.warn } else { ink.soft };
     let right = draw::fit(&painter, &right, font.clone(), right_colour, rect.width() * 0.62);
@@ -55,10 +55,10 @@ pub fn show(
     painter.galley(left_rect.min, left, left_colour);
     painter.galley(right_at, right, right_colour);
 
-    let all: Vec<Degraded> = moment.map(|moment| moment.degraded.clone()).unwrap_or_default();
+    let all: &[Degraded] = update.map_or(&[][..], |update| &update.degraded[..]);
     draw::speak(ui, left_rect, "source", ink, Role::Label, || {
         let mut text = source_words(stage, false);
-        for what in &all {
+        for what in all {
             text.push_str(". ");
             text.push_str(status::degraded(*what));
         }
@@ -66,9 +66,9 @@ pub fn show(
     })
     .on_hover_text(source_tip(stage));
     draw::speak(ui, right_rect, "latency", ink, Role::Label, || {
-        right_words(moment, losses, false)
+        right_words(update, losses, false)
     })
-    .on_hover_text(latency_tip(moment.map(|moment| moment.latency), losses));
+    .on_hover_text(latency_tip(update.map(|update| update.latency_ms), losses));
 }
 
 fn source_words(stage: &Stage, compact: bool) -> String {
@@ -101,7 +101,7 @@ fn source_tip(stage: &Stage) -> String {
     )
 }
 
-fn right_words(moment: Option<&Moment>, losses: Losses, compact: bool) -> String {
+fn right_words(update: Option<&Update>, losses: Losses, compact: bool) -> String {
     let mut parts = Vec::with_capacity(3);
     if let Some(Latency {
         total,
@@ -109,7 +109,7 @@ fn right_words(moment: Option<&Moment>, losses: Losses, compact: bool) -> String
         trunk,
         text,
         ..
-    }) = moment.map(|moment| moment.latency)
+    }) = update.map(|update| update.latency_ms)
     {
         parts.push(if compact {
             format!("{total:.0} ms")

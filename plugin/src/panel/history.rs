@@ -4,10 +4,9 @@
 //! clock jumps back, what was remembered is of another stream and goes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use undertone::{Affect, Verdict};
-
-use super::feed::Moment;
+use undertone::{Affect, Update, Verdict};
 
 /// How far back the timeline reaches.
 pub const SPAN_S: f64 = 60.0;
@@ -32,7 +31,7 @@ pub struct Point {
 #[derive(Debug, Default)]
 pub struct History {
     points: VecDeque<Point>,
-    utterances: VecDeque<Moment>,
+    utterances: VecDeque<Arc<Update>>,
     clock_s: f64,
 }
 
@@ -52,7 +51,7 @@ impl History {
         while self
             .utterances
             .front()
-            .is_some_and(|moment| moment.end_s < oldest)
+            .is_some_and(|update| update.end_s < oldest)
             || self.utterances.len() > MOST_POINTS
         {
             self.utterances.pop_front();
@@ -60,21 +59,21 @@ impl History {
     }
 
     /// Takes in a score. A later score of the same utterance replaces the earlier one.
-    pub fn take(&mut self, moment: Moment) {
+    pub fn take(&mut self, update: Arc<Update>) {
         self.points.push_back(Point {
-            at_s: moment.end_s,
-            affect: moment.affect,
-            label: moment.label,
-            utterance: moment.utterance,
+            at_s: update.end_s,
+            affect: update.affect,
+            label: update.label,
+            utterance: update.utterance,
         });
         match self
             .utterances
             .iter_mut()
             .rev()
-            .find(|known| known.utterance == moment.utterance)
+            .find(|known| known.utterance == update.utterance)
         {
-            Some(known) => *known = moment,
-            None => self.utterances.push_back(moment),
+            Some(known) => *known = update,
+            None => self.utterances.push_back(update),
         }
     }
 
@@ -89,21 +88,20 @@ impl History {
     }
 
     /// The utterances, oldest first, each with its newest score.
-    pub fn utterances(&self) -> impl DoubleEndedIterator<Item = &Moment> + Clone {
-        self.utterances.iter()
+    pub fn utterances(&self) -> impl DoubleEndedIterator<Item = &Update> + Clone {
+        self.utterances.iter().map(Arc::as_ref)
     }
 
     /// The newest score.
-    pub fn newest(&self) -> Option<&Moment> {
-        self.utterances.back()
+    pub fn newest(&self) -> Option<&Update> {
+        self.utterances.back().map(Arc::as_ref)
     }
 
     /// The utterance that was going on at this time.
-    pub fn at(&self, at_s: f64) -> Option<&Moment> {
-        self.utterances
-            .iter()
+    pub fn at(&self, at_s: f64) -> Option<&Update> {
+        self.utterances()
             .rev()
-            .find(|moment| (moment.start_s..=moment.end_s).contains(&at_s))
+            .find(|update| (update.start_s..=update.end_s).contains(&at_s))
     }
 
     /// The trail's point that is nearest to this time, if one lies within half a second.

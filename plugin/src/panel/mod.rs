@@ -27,16 +27,17 @@ mod timeline;
 mod verdict;
 mod words;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui::{Key, Pos2, Rect, Role, Theme, Ui, UiBuilder, vec2};
-use undertone::Snapshot;
+use egui::{Key, Pos2, Rect, Role, Style, Theme, Ui, UiBuilder, vec2};
+use undertone::{Activity, Snapshot};
 
 pub use areas::{LARGEST, SMALLEST, USUAL};
 pub use consent::{AGREE, LATER};
-pub use feed::{Evidence, Moment, NoFeed, PanelFeed, Source, Stage, StreamFeed};
+pub use feed::{NoFeed, PanelFeed, Readers, Source, Stage, StreamFeed};
 pub use reading::Reading;
-pub use settings::{Ear, Look, MidiOut, OscOut, Settings, VoltageOut, Wiring};
+pub use settings::{Ear, Look, MidiOut, OscOut, Settings, VoltageOut, WebOut, Wiring};
 pub use status::Status;
 
 use areas::Areas;
@@ -47,11 +48,29 @@ use ink::Ink;
 /// How many updates one frame takes in, so that a flood cannot hold the window up.
 const MOST_PER_FRAME: usize = 512;
 
-/// Between two frames while something moves.
-const FRAME: Duration = Duration::from_millis(33);
+/// What the toolkit takes off every wait, so as not to be late.
+const EARLY: Duration = Duration::from_micros(16_667);
 
-/// Between two frames with reduced motion, or while nothing moves.
+/// Between two frames while somebody speaks: 60 a second.
+const FRAME: Duration = Duration::from_micros(16_667);
+
+/// Between two frames while sound comes and nobody speaks: the last minute moves by about a pixel.
+const CALM_FRAME: Duration = Duration::from_millis(66);
+
+/// Between two frames with reduced motion, and on pages that hardly change.
 const SLOW_FRAME: Duration = Duration::from_millis(250);
+
+/// Between two frames while nothing moves. Whoever shows the panel may ask for one sooner, see [`awake`].
+const REST_FRAME: Duration = Duration::from_secs(1);
+
+/// Below this level the meter is empty.
+const SILENCE: f32 = 0.001;
+
+/// Whether a stream in this state moves something on the panel. It draws once a second while nothing does, so
+/// whoever shows it should have it drawn when this becomes true. For the audio thread too.
+pub fn awake(snapshot: &Snapshot) -> bool {
+    snapshot.activity == Activity::Speaking || snapshot.rms > SILENCE
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Page {
@@ -67,7 +86,7 @@ pub struct Panel {
     page: Page,
     declined: bool,
     clock: Option<(f64, Instant)>,
-    styled: Option<Ink>,
+    styled: Option<(Ink, Arc<Style>)>,
 }
 
 impl Panel {
@@ -108,8 +127,8 @@ impl Panel {
         let rest = Rect::from_min_max(Pos2::new(areas.plane.left(), areas.plane.top()), areas.footer.max);
         match self.page {
             Page::Settings => {
-                let fault = feed.fault();
-                settings_page::show(ui, rest, &ink, settings, &stage, fault.as_deref());
+                let (fault, readers) = (feed.fault(), feed.readers());
+                settings_page::show(ui, rest, &ink, settings, &stage, fault.as_deref(), readers);
                 self.declined = true;
             }
             Page::Scores if !settings.consent && !self.declined => {
@@ -121,9 +140,20 @@ impl Panel {
             }
             Page::Scores => self.scores(ui, &areas, &ink, feed, &stage, &status, shown, settings),
         }
-        let moving = status.is_live() && !settings.reduced_motion;
-        ui.ctx()
-            .request_repaint_after(if moving { FRAME } else { SLOW_FRAME });
+        let pace = self.pace(&status, shown, settings.reduced_motion);
+        ui.ctx().request_repaint_after(pace + EARLY);
+    }
+
+    /// How long what is on the screen will do.
+    fn pace(&self, status: &Status, snapshot: Option<&Snapshot>, reduced: bool) -> Duration {
+        let moves = self.history.newest().is_some() || snapshot.is_some_and(awake);
+        match status {
+            Status::Speaking | Status::Silent if reduced => SLOW_FRAME,
+            Status::Speaking if self.page == Page::Scores => FRAME,
+            Status::Speaking | Status::Silent if moves => CALM_FRAME,
+            Status::Loading => SLOW_FRAME,
+            _ => REST_FRAME,
+        }
     }
 
     /// Tells the panel that it is shown by another toolkit context, such as a reopened window.
@@ -143,20 +173,25 @@ impl Panel {
             self.clock = None;
         }
         for _ in 0..MOST_PER_FRAME {
-            let Some(moment) = feed.next_moment() else { break };
-            self.history.take(moment);
+            let Some(update) = feed.next_update() else { break };
+            self.history.take(update);
         }
     }
 
     /// Gives the toolkit's widgets the panel's look, when it changed.
     fn dress(&mut self, ui: &mut Ui, ink: &Ink) {
-        if self.styled != Some(*ink) {
-            let theme = if ink.dark { Theme::Dark } else { Theme::Light };
-            ui.ctx().set_theme(theme);
-            ui.ctx().set_style_of(theme, ink.style());
-            self.styled = Some(*ink);
-        }
-        ui.set_style(ink.style());
+        let style = match &self.styled {
+            Some((styled, style)) if styled == ink => Arc::clone(style),
+            _ => {
+                let style = Arc::new(ink.style());
+                let theme = if ink.dark { Theme::Dark } else { Theme::Light };
+                ui.ctx().set_theme(theme);
+                ui.ctx().set_style_of(theme, Arc::clone(&style));
+                self.styled = Some((*ink, Arc::clone(&style)));
+                style
+            }
+        };
+        ui.set_style(style);
     }
 
     #[allow(clippy::too_many_arguments, reason = "one frame's facts, handed on once")]
@@ -172,7 +207,7 @@ impl Panel {
         settings: &mut Settings,
     ) {
         let newest = self.history.newest();
-        let age_s = newest.map(|moment| (self.history.clock_s() - moment.end_s).max(0.0));
+        let age_s = newest.map(|update| (self.history.clock_s() - update.end_s).max(0.0));
         let live = status.is_live();
         plane::show(
             ui,

@@ -175,12 +175,7 @@ impl OscOut {
     /// With everything in its range.
     #[must_use]
     pub fn vetted(mut self) -> Self {
-        self.name = self
-            .name
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .take(64)
-            .collect();
+        self.name = name(&self.name);
         self
     }
 }
@@ -194,6 +189,56 @@ impl Default for OscOut {
             words: false,
         }
     }
+}
+
+/// Scores for programs on this computer, over WebSocket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WebOut {
+    /// Whether anything is served.
+    pub on: bool,
+    /// The port, on this computer only.
+    pub port: u16,
+    /// The stream's name in every update, so that voices can be told apart.
+    pub name: String,
+    /// The words too.
+    pub words: bool,
+}
+
+impl WebOut {
+    /// The port of a new plugin.
+    pub const PORT: u16 = 9_001;
+
+    /// The lowest port that a program may open without rights.
+    pub const LOWEST: u16 = 1_024;
+
+    /// With everything in its range.
+    #[must_use]
+    pub fn vetted(mut self) -> Self {
+        self.port = self.port.max(Self::LOWEST);
+        self.name = name(&self.name);
+        self
+    }
+}
+
+impl Default for WebOut {
+    fn default() -> Self {
+        Self {
+            on: false,
+            port: Self::PORT,
+            name: "voice".to_owned(),
+            words: false,
+        }
+    }
+}
+
+/// A name that somebody wrote, fit to be sent.
+fn name(written: &str) -> String {
+    written
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(64)
+        .collect()
 }
 
 /// What the user may set.
@@ -216,4 +261,6 @@ pub struct Settings {
     pub wiring: Option<Wiring>,
     /// Scores over the network; `None` where something else sends them.
     pub osc: Option<OscOut>,
+    /// Scores for programs on this computer; `None` where something else serves them.
+    pub web: Option<WebOut>,
 }

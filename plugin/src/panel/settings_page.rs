@@ -1,5 +1,6 @@
 //! The page that sets what the user may set, with plain explanations.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use egui::{ComboBox, DragValue, Id, Rect, RichText, ScrollArea, TextEdit, Ui, UiBuilder};
@@ -7,13 +8,21 @@ use egui::{ComboBox, DragValue, Id, Rect, RichText, ScrollArea, TextEdit, Ui, Ui
 use undertone::Recogniser;
 
 use super::draw;
-use super::feed::Stage;
+use super::feed::{Readers, Stage};
 use super::ink::Ink;
 use super::reading::Reading;
-use super::settings::{Ear, Look, MidiOut, OscOut, Settings, Wiring};
+use super::settings::{Ear, Look, MidiOut, OscOut, Settings, WebOut, Wiring};
 
-/// Draws the page. `fault` is what is wrong with what leaves the host.
-pub fn show(ui: &mut Ui, rect: Rect, ink: &Ink, settings: &mut Settings, stage: &Stage, fault: Option<&str>) {
+/// Draws the page. `fault` is what is wrong with what leaves the host, `readers` who reads it.
+pub fn show(
+    ui: &mut Ui,
+    rect: Rect,
+    ink: &Ink,
+    settings: &mut Settings,
+    stage: &Stage,
+    fault: Option<&str>,
+    readers: Option<Readers>,
+) {
     draw::card(ui.painter(), rect, ink);
     let inner = rect.shrink(ink.px(16.0));
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
@@ -30,7 +39,13 @@ pub fn show(ui: &mut Ui, rect: Rect, ink: &Ink, settings: &mut Settings, stage: 
                 read_outs(ui, ink);
             }
             if let Some(osc) = &mut settings.osc {
-                network(ui, ink, osc, fault);
+                network(ui, ink, osc);
+            }
+            if let Some(web) = &mut settings.web {
+                server(ui, ink, web, readers);
+            }
+            if let Some(fault) = fault {
+                ui.label(RichText::new(fault).font(ink.font(12.5)).color(ink.bad));
             }
         });
     });
@@ -177,7 +192,7 @@ fn appearance(ui: &mut Ui, ink: &Ink, settings: &mut Settings) {
     explain(
         ui,
         ink,
-        "Reduced motion draws four times a second instead of thirty. Colours are safe for any colour vision.",
+        "Reduced motion draws four times a second instead of sixty. Colours are safe for any colour vision.",
     );
     ui.add_space(ink.px(8.0));
 }
@@ -261,7 +276,7 @@ fn read_outs(ui: &mut Ui, ink: &Ink) {
     ui.add_space(ink.px(8.0));
 }
 
-fn network(ui: &mut Ui, ink: &Ink, osc: &mut OscOut, fault: Option<&str>) {
+fn network(ui: &mut Ui, ink: &Ink, osc: &mut OscOut) {
     section(ui, ink, "Scores over the network (OSC)");
     ui.checkbox(&mut osc.on, "Send scores as Open Sound Control");
     explain(
@@ -289,9 +304,44 @@ fn network(ui: &mut Ui, ink: &Ink, osc: &mut OscOut, fault: Option<&str>) {
             ),
         );
     });
-    if let Some(fault) = fault {
-        ui.label(RichText::new(fault).font(ink.font(12.5)).color(ink.bad));
-    }
+    ui.add_space(ink.px(8.0));
+}
+
+fn server(ui: &mut Ui, ink: &Ink, web: &mut WebOut, readers: Option<Readers>) {
+    section(ui, ink, "Scores for programs on this computer (WebSocket)");
+    ui.checkbox(&mut web.on, "Serve scores to programs on this computer");
+    explain(
+        ui,
+        ink,
+        "For overlays, scripts and pages of your own. Off, nothing is opened. On, every score is one JSON message; only \
+         programs and pages on this computer are answered. No sound is sent, and words only if you say so.",
+    );
+    ui.add_enabled_ui(web.on, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.label("Port");
+            // Typed, not dragged: every port on the way would be opened.
+            let port = DragValue::new(&mut web.port).range(WebOut::LOWEST..=u16::MAX);
+            ui.add(port.speed(0.0).update_while_editing(false));
+            ui.label("as");
+            ui.add(
+                TextEdit::singleline(&mut web.name)
+                    .desired_width(ink.px(110.0))
+                    .char_limit(64),
+            );
+            ui.checkbox(&mut web.words, "Words too");
+        });
+        let mut text = format!(
+            "ws://127.0.0.1:{}/. All instances in this host share it.",
+            web.port
+        );
+        if let Some(Readers { now, dropped }) = readers {
+            let _ = write!(
+                text,
+                " Readers now: {now}; dropped because they did not read: {dropped}."
+            );
+        }
+        explain(ui, ink, &text);
+    });
     ui.add_space(ink.px(8.0));
 }
 

@@ -3,16 +3,15 @@
 //! Hover, or focus it and use the arrow keys, to read any moment of it.
 
 use egui::{
-    Align2, Color32, CornerRadius, EventFilter, Id, Key, Painter, Rect, Response, Role, Shape, Stroke,
+    Align2, Color32, CornerRadius, EventFilter, Id, Key, Painter, Pos2, Rect, Response, Role, Shape, Stroke,
     StrokeKind, Ui, pos2, vec2,
 };
-use undertone::{Affect, Verdict};
+use undertone::{Affect, Update, Verdict};
 
 use super::draw;
-use super::feed::Moment;
 use super::history::{History, SPAN_S};
 use super::ink::Ink;
-use super::words;
+use super::{verdict, words};
 
 /// How far one arrow key moves.
 const STEP_S: f64 = 0.5;
@@ -41,8 +40,8 @@ pub fn show(ui: &mut Ui, rect: Rect, ink: &Ink, compact: bool, history: &History
 
     grid(&painter, lines, bands, inner, ink, compact);
     draw_lines(&painter, lines, ink, history);
-    for moment in history.utterances() {
-        band(&painter, bands, ink, moment, history.clock_s());
+    for update in history.utterances() {
+        band(&painter, bands, ink, update, history.clock_s());
     }
 
     let response = draw::speak(ui, rect, "timeline", ink, Role::GraphicsObject, || {
@@ -144,6 +143,10 @@ fn draw_lines(painter: &Painter, lines: Rect, ink: &Ink, history: &History) {
             utterance = Some(point.utterance);
         }
         let x = x_of(lines, point.at_s, now);
+        // Two points on one pixel show no more than one.
+        if valence.last().is_some_and(|last: &Pos2| x - last.x < 0.5) {
+            continue;
+        }
         let Affect {
             valence: v,
             arousal: a,
@@ -155,15 +158,15 @@ fn draw_lines(painter: &Painter, lines: Rect, ink: &Ink, history: &History) {
     flush(&mut valence, &mut arousal);
 }
 
-fn band(painter: &Painter, bands: Rect, ink: &Ink, moment: &Moment, now_s: f64) {
-    let left = x_of(bands, moment.start_s, now_s).max(bands.left());
-    let right = x_of(bands, moment.end_s, now_s)
+fn band(painter: &Painter, bands: Rect, ink: &Ink, update: &Update, now_s: f64) {
+    let left = x_of(bands, update.start_s, now_s).max(bands.left());
+    let right = x_of(bands, update.end_s, now_s)
         .max(left + 3.0)
         .min(bands.right());
     let rect = Rect::from_min_max(pos2(left, bands.top()), pos2(right, bands.bottom()));
-    let colour = ink.verdict(moment.label);
+    let colour = ink.verdict(update.label);
     let round = CornerRadius::same(4);
-    match moment.label {
+    match update.label {
         // Not known: an empty frame, so that nothing looks claimed.
         Verdict::Unknown => {
             painter.rect(
@@ -178,7 +181,7 @@ fn band(painter: &Painter, bands: Rect, ink: &Ink, moment: &Moment, now_s: f64) 
             painter.rect_filled(
                 rect,
                 round,
-                if moment.is_final {
+                if update.is_final() {
                     colour
                 } else {
                     colour.gamma_multiply(0.55)
@@ -186,12 +189,17 @@ fn band(painter: &Painter, bands: Rect, ink: &Ink, moment: &Moment, now_s: f64) 
             );
         }
     }
-    let text = match moment.label {
+    if update.clash {
+        // Voice and words disagree: a notch at the foot.
+        let at = pos2(rect.center().x, rect.bottom() - ink.px(2.0));
+        draw::warning(painter, at, ink.px(7.0), ink.warn);
+    }
+    let text = match update.label {
         Verdict::Unknown => ink.soft,
         Verdict::Known(_) => readable_on(colour),
     };
     // A short band still names itself by its first letters: no colour carries a meaning alone.
-    let name = moment.label.name();
+    let name = update.label.name();
     for written in [name, &name[..3]] {
         let galley = painter.layout_no_wrap(written.to_owned(), ink.font(10.5), text);
         if galley.size().x + 6.0 < rect.width() {
@@ -241,18 +249,19 @@ fn cursor(ui: &Ui, response: &Response, inner: Rect, now_s: f64) -> Option<f64> 
 pub fn at_words(history: &History, at_s: f64) -> String {
     let ago = format!("{:.1} s ago", history.clock_s() - at_s);
     let point = history.point_near(at_s);
-    let Some(moment) = history.at(at_s) else {
+    let Some(update) = history.at(at_s) else {
         return format!("{ago}: nobody spoke");
     };
-    let affect = point.map_or(moment.affect, |point| point.affect);
-    let said = match words::plain(moment) {
+    let affect = point.map_or(update.affect, |point| point.affect);
+    let clash = verdict::clash(update).map_or_else(String::new, |what| format!("\n{what}"));
+    let said = match words::plain(update) {
         said if said.is_empty() => said,
         said => format!("\n“{said}”"),
     };
     format!(
-        "{ago}: {}, {:.0} %\nvalence {:+.2}, arousal {:+.2}{said}",
-        moment.label,
-        moment.confidence * 100.0,
+        "{ago}: {}, {:.0} %\nvalence {:+.2}, arousal {:+.2}{clash}{said}",
+        update.label,
+        update.confidence * 100.0,
         affect.valence,
         affect.arousal
     )
@@ -263,7 +272,7 @@ fn read_out(ui: &Ui, painter: &Painter, inner: Rect, ink: &Ink, history: &Histor
     painter.vline(x, inner.y_range(), Stroke::new(1.0, ink.text));
     let painter = ui.ctx().debug_painter();
     let text = at_words(history, at_s);
-    let galley = draw::wrap(&painter, &text, ink.font(12.0), ink.text, ink.px(260.0), 5);
+    let galley = draw::wrap(&painter, &text, ink.font(12.0), ink.text, ink.px(260.0), 6);
     let pad = ink.px(8.0);
     let size = galley.size() + vec2(pad, pad) * 2.0;
     let left = (x - size.x / 2.0).clamp(inner.left(), (inner.right() - size.x).max(inner.left()));
@@ -282,6 +291,6 @@ fn summary(history: &History) -> String {
     let count = history.utterances().count();
     let newest = history
         .newest()
-        .map_or_else(String::new, |moment| format!(", the newest {}", moment.label));
+        .map_or_else(String::new, |update| format!(", the newest {}", update.label));
     format!("Last minute: {count} utterances{newest}. Arrow keys move through it.")
 }

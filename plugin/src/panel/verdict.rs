@@ -1,10 +1,9 @@
 //! The label, how sure it is, and a bar for every label: fused, voice and words.
 
 use egui::{Align2, CornerRadius, Painter, Rect, Role, Shape, Stroke, Ui, pos2, vec2};
-use undertone::{Label, Scores, Verdict};
+use undertone::{Label, Scores, Update, Verdict};
 
 use super::draw;
-use super::feed::Moment;
 use super::ink::Ink;
 use super::status::Status;
 
@@ -14,7 +13,7 @@ pub fn show(
     rect: Rect,
     ink: &Ink,
     compact: bool,
-    moment: Option<&Moment>,
+    update: Option<&Update>,
     status: &Status,
     age_s: Option<f64>,
 ) {
@@ -22,21 +21,17 @@ pub fn show(
     draw::card(&painter, rect, ink);
     let pad = ink.px(if compact { 10.0 } else { 14.0 });
     let inner = rect.shrink2(vec2(pad, pad * if compact { 0.6 } else { 0.8 }));
-    let title = title(&painter, inner, ink, compact, moment, status, age_s);
+    let title = title(&painter, inner, ink, compact, update, status, age_s);
     let bars = Rect::from_min_max(pos2(inner.left(), title), inner.max);
-    let fused = moment.map(|moment| moment.scores);
-    let voice = moment
-        .and_then(|moment| moment.voice)
-        .and_then(|part| part.scores);
-    let words = moment
-        .and_then(|moment| moment.words)
-        .and_then(|part| part.scores);
+    let fused = update.map(|update| update.scores);
+    let voice = update.and_then(|update| Some(update.speech.as_ref()?.scores));
+    let words = update.and_then(|update| update.text.as_ref()?.scores);
     let faded = !status.is_live();
     let row = bars.height() / Label::COUNT as f32;
     for (index, label) in Label::ALL.into_iter().enumerate() {
         let top = bars.top() + row * index as f32;
         let rect = Rect::from_min_size(pos2(bars.left(), top), vec2(bars.width(), row));
-        let best = moment.is_some_and(|moment| moment.label == Verdict::Known(label));
+        let best = update.is_some_and(|update| update.label == Verdict::Known(label));
         bar(
             &painter,
             rect,
@@ -54,23 +49,31 @@ pub fn show(
 }
 
 /// The verdict as a sentence, for screen readers and tests.
-pub fn sentence(moment: Option<&Moment>, status: &Status, age_s: Option<f64>) -> String {
-    let Some(moment) = moment else {
+pub fn sentence(update: Option<&Update>, status: &Status, age_s: Option<f64>) -> String {
+    let Some(update) = update else {
         return format!("No score yet. {}", status.long());
     };
     if !status.is_live() {
-        return format!("{}, an old score. {}", moment.label, status.long());
+        return format!("{}, an old score. {}", update.label, status.long());
     }
-    let state = if moment.is_final { "final" } else { "provisional" };
+    let state = if update.is_final() { "final" } else { "provisional" };
     let age = age_s.map_or_else(String::new, |age| format!(", {}", age_text(age)));
-    let sure = (moment.confidence * 100.0).round();
-    match moment.label {
-        Verdict::Known(label) => format!("{label}, {sure:.0} % sure, {state}{age}"),
+    let sure = (update.confidence * 100.0).round();
+    let clash = clash(update).map_or_else(String::new, |what| format!(". {what}"));
+    match update.label {
+        Verdict::Known(label) => format!("{label}, {sure:.0} % sure, {state}{age}{clash}"),
         Verdict::Unknown => {
-            let (best, _) = moment.scores.best();
-            format!("unknown: not sure enough to say; nearest {best}, {sure:.0} %, {state}{age}")
+            let (best, _) = update.scores.best();
+            format!("unknown: not sure enough to say; nearest {best}, {sure:.0} %, {state}{age}{clash}")
         }
     }
+}
+
+/// What voice and words each say, where both are sure and do not agree.
+pub fn clash(update: &Update) -> Option<String> {
+    let voice = update.speech.as_ref().filter(|_| update.clash)?.scores.best().0;
+    let words = update.text.as_ref()?.scores?.best().0;
+    Some(format!("Clash: voice {voice}, words {words}"))
 }
 
 fn age_text(age_s: f64) -> String {
@@ -87,17 +90,20 @@ fn title(
     inner: Rect,
     ink: &Ink,
     compact: bool,
-    moment: Option<&Moment>,
+    update: Option<&Update>,
     status: &Status,
     age_s: Option<f64>,
 ) -> f32 {
     let colour = if status.is_trouble() { ink.bad } else { ink.text };
-    let (large, small) = match (moment, status) {
+    let (large, small) = match (update, status) {
         (_, Status::Failed(why)) => ("Cannot score".to_owned(), why.clone()),
         (None, _) => (status.short().to_owned(), status.long().to_owned()),
-        (Some(moment), _) => (verdict_name(moment.label), small_line(moment, status, age_s)),
+        (Some(update), _) => (
+            verdict_name(update.label),
+            small_line(update, status, age_s, compact),
+        ),
     };
-    let shown = moment.filter(|_| !matches!(status, Status::Failed(_)));
+    let shown = update.filter(|_| !matches!(status, Status::Failed(_)));
     let mut x = inner.left();
     let large_size = if compact { 20.0 } else { 30.0 };
     let faded = shown.is_some() && !status.is_live();
@@ -109,24 +115,24 @@ fn title(
         inner.width() * 0.62,
     );
     let height = large.size().y;
-    if let Some(moment) = shown {
+    if let Some(update) = shown {
         let width = ink.px(if compact { 4.0 } else { 5.0 });
         let mark = Rect::from_min_size(pos2(x, inner.top() + height * 0.14), vec2(width, height * 0.72));
-        painter.rect_filled(mark, CornerRadius::same(2), ink.verdict(moment.label));
+        painter.rect_filled(mark, CornerRadius::same(2), ink.verdict(update.label));
         x = mark.right() + ink.px(if compact { 7.0 } else { 10.0 });
     }
     let large_right = x + large.size().x;
     painter.galley(pos2(x, inner.top()), large, colour);
 
-    if let Some(moment) = shown {
+    if let Some(update) = shown {
         // What the figure means stands beside it, and it never looks surer than it is.
-        let figure = format!("{:.0} %", moment.confidence * 100.0);
+        let figure = format!("{:.0} %", update.confidence * 100.0);
         let size = if compact { 15.0 } else { 21.0 };
         let at = pos2(inner.right(), inner.top() + height / 2.0);
         let colour = if faded { ink.soft } else { ink.text };
         let right = painter.text(at, Align2::RIGHT_CENTER, figure, ink.font(size), colour);
         if right.left() - large_right > ink.px(60.0) {
-            let name = if moment.label == Verdict::Unknown {
+            let name = if update.label == Verdict::Unknown {
                 "at most"
             } else {
                 "sure"
@@ -142,11 +148,13 @@ fn title(
     let top = inner.top() + height + ink.px(if compact { 0.0 } else { 2.0 });
     let bottom = top + small.size().y;
     painter.galley(pos2(inner.left(), top), small, colour);
+    let legend_row = Rect::from_min_max(pos2(inner.left(), bottom + ink.px(3.0)), inner.right_bottom());
     let legend_height = legend(
         painter,
-        pos2(inner.right(), bottom + ink.px(3.0)),
+        legend_row,
         ink,
         compact,
+        shown.filter(|_| status.is_live()),
         shown,
     );
     bottom + legend_height + ink.px(if compact { 2.0 } else { 6.0 })
@@ -161,20 +169,22 @@ pub fn verdict_name(verdict: Verdict) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn small_line(moment: &Moment, status: &Status, age_s: Option<f64>) -> String {
+fn small_line(update: &Update, status: &Status, age_s: Option<f64>, compact: bool) -> String {
     if !status.is_live() {
         // Its age is not told: the clock it would be read from is as old.
         return format!("{}: this is an old score", status.short());
     }
-    let mut parts: Vec<String> = Vec::with_capacity(3);
-    if moment.label == Verdict::Unknown {
+    let mut parts: Vec<String> = Vec::with_capacity(4);
+    // Where there is room it has a place of its own, beside the legend.
+    parts.extend(clash(update).filter(|_| compact));
+    if update.label == Verdict::Unknown {
         parts.push(format!(
             "not sure enough to say; nearest {}",
-            moment.scores.best().0
+            update.scores.best().0
         ));
     }
     parts.push(
-        if moment.is_final {
+        if update.is_final() {
             "final"
         } else {
             "may still change"
@@ -187,34 +197,41 @@ fn small_line(moment: &Moment, status: &Status, age_s: Option<f64>) -> String {
     parts.join("  ·  ")
 }
 
-/// What bar, ring and diamond mean; answers its height, 0 where only the bar is drawn.
+/// What bar, ring and diamond mean, and at the left a clash; answers its height, 0 where only the bar is drawn.
 fn legend(
     painter: &Painter,
-    right_top: egui::Pos2,
+    row: Rect,
     ink: &Ink,
     compact: bool,
-    moment: Option<&Moment>,
+    live: Option<&Update>,
+    update: Option<&Update>,
 ) -> f32 {
-    let Some(moment) = moment.filter(|_| !compact) else {
+    let Some(update) = update.filter(|_| !compact) else {
         return 0.0;
     };
     let weight = |part: f32| format!("{:.0} %", part * 100.0);
     let font = ink.font(11.0);
-    let mut x = right_top.x;
-    let y = right_top.y + ink.px(7.0);
+    let mut x = row.right();
+    let y = row.top() + ink.px(7.0);
     let mut entry = |text: String, mark: Mark| {
         let rect = painter.text(pos2(x, y), Align2::RIGHT_CENTER, text, font.clone(), ink.soft);
         let at = pos2(rect.left() - ink.px(9.0), y);
         mark.draw(painter, at, ink);
         x = at.x - ink.px(14.0);
     };
-    if let Some(part) = moment.words.filter(|part| part.scores.is_some()) {
+    if let Some(part) = update.text.as_ref().filter(|part| part.scores.is_some()) {
         entry(format!("words {}", weight(part.weight)), Mark::Words);
     }
-    if let Some(part) = moment.voice {
+    if let Some(part) = &update.speech {
         entry(format!("voice {}", weight(part.weight)), Mark::Voice);
     }
     entry("together".to_owned(), Mark::Fused);
+    if let Some(what) = live.and_then(clash) {
+        draw::warning(painter, pos2(row.left() + ink.px(5.0), y), ink.px(9.0), ink.warn);
+        let left = row.left() + ink.px(15.0);
+        let galley = draw::fit(painter, &what, ink.font(11.5), ink.warn, x - left);
+        painter.galley(pos2(left, y - galley.size().y / 2.0), galley, ink.warn);
+    }
     ink.px(16.0)
 }
 

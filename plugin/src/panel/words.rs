@@ -2,9 +2,10 @@
 
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{Align2, Painter, Rect, Role, Stroke, Ui, pos2, vec2};
+use undertone::{Update, Word};
 
 use super::draw;
-use super::feed::{Moment, Stage};
+use super::feed::Stage;
 use super::history::History;
 use super::ink::Ink;
 
@@ -27,10 +28,10 @@ pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, st
         toxicity(&painter, inner, ink, history.newest());
         below
     };
-    let spoken: Vec<&Moment> = history
+    let spoken: Vec<&Update> = history
         .utterances()
         .rev()
-        .filter(|moment| !moment.transcript.is_empty())
+        .filter(|update| !heard(update).is_empty())
         .take(PAST)
         .collect();
     let clip = Rect::from_min_max(pos2(inner.left(), top), inner.max);
@@ -52,15 +53,15 @@ pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, st
     draw::speak(ui, rect, "words", ink, Role::Paragraph, || {
         spoken.first().map_or_else(
             || empty_words(stage).to_owned(),
-            |moment| format!("Words: {}{}", plain(moment), toxic_words(moment)),
+            |update| format!("Words: {}{}", plain(update), toxic_words(update)),
         )
     })
     .on_hover_text("Upright words are settled. Slanted, dotted ones may still change.");
 }
 
 /// Says at the right of the heading how toxic the newest words are, where the pack can tell.
-fn toxicity(painter: &Painter, inner: Rect, ink: &Ink, newest: Option<&Moment>) {
-    let Some(toxicity) = newest.and_then(|moment| moment.toxicity) else {
+fn toxicity(painter: &Painter, inner: Rect, ink: &Ink, newest: Option<&Update>) {
+    let Some(toxicity) = newest.and_then(|update| update.toxicity) else {
         return;
     };
     let colour = if toxicity >= TOXIC { ink.bad } else { ink.soft };
@@ -73,33 +74,33 @@ fn toxicity(painter: &Painter, inner: Rect, ink: &Ink, newest: Option<&Moment>) 
     }
 }
 
-fn toxic_words(moment: &Moment) -> String {
-    moment.toxicity.map_or_else(String::new, |toxicity| {
+fn toxic_words(update: &Update) -> String {
+    update.toxicity.map_or_else(String::new, |toxicity| {
         format!(" (toxic {:.0} %)", toxicity * 100.0)
     })
 }
 
 /// The newest utterance, and above it as many older ones as fit; `spoken` begins with the newest.
-fn lines(painter: &Painter, clip: Rect, ink: &Ink, compact: bool, spoken: &[&Moment]) {
+fn lines(painter: &Painter, clip: Rect, ink: &Ink, compact: bool, spoken: &[&Update]) {
     let mark = ink.px(4.0);
     let gap = ink.px(4.0);
     let mut room = clip.height();
     let mut shown = Vec::with_capacity(spoken.len());
-    for (index, moment) in spoken.iter().enumerate() {
+    for (index, update) in spoken.iter().enumerate() {
         let width = clip.width() - mark - ink.px(8.0);
-        let galley = painter.layout_job(line(moment, ink, compact, index == 0, width));
+        let galley = painter.layout_job(line(update, ink, compact, index == 0, width));
         room -= galley.size().y + gap;
         // The newest is shown even where it is cut; an older one only where it fits.
         if room < -gap && index > 0 {
             break;
         }
-        shown.push((*moment, galley));
+        shown.push((*update, galley));
     }
     let mut top = clip.top();
-    for (index, (moment, galley)) in shown.into_iter().enumerate().rev() {
+    for (index, (update, galley)) in shown.into_iter().enumerate().rev() {
         let height = galley.size().y;
         let stripe = Rect::from_min_size(pos2(clip.left(), top + 2.0), vec2(mark * 0.7, height - 4.0));
-        let tint = ink.verdict(moment.label);
+        let tint = ink.verdict(update.label);
         let tint = if index == 0 {
             tint
         } else {
@@ -120,17 +121,21 @@ fn empty_words(stage: &Stage) -> &'static str {
     }
 }
 
+/// The words of an utterance.
+fn heard(update: &Update) -> &[Word] {
+    update.text.as_ref().map_or(&[][..], |text| &text.words[..])
+}
+
 /// The words of an utterance as one line.
-pub fn plain(moment: &Moment) -> String {
-    moment
-        .transcript
+pub fn plain(update: &Update) -> String {
+    heard(update)
         .iter()
         .map(|word| word.text.as_str())
         .collect::<Vec<_>>()
         .join(" ")
 }
 
-fn line(moment: &Moment, ink: &Ink, compact: bool, newest: bool, width: f32) -> LayoutJob {
+fn line(update: &Update, ink: &Ink, compact: bool, newest: bool, width: f32) -> LayoutJob {
     let size = match (compact, newest) {
         (true, _) => 12.0,
         (false, true) => 15.0,
@@ -144,8 +149,8 @@ fn line(moment: &Moment, ink: &Ink, compact: bool, newest: bool, width: f32) -> 
         },
         ..LayoutJob::default()
     };
-    for (index, word) in moment.transcript.iter().enumerate() {
-        let settled = word.stable || moment.is_final;
+    for (index, word) in heard(update).iter().enumerate() {
+        let settled = word.stable || update.is_final();
         let colour = match (newest, settled) {
             (true, true) => ink.text,
             _ => ink.soft,

@@ -1,6 +1,8 @@
 //! The panel without a window: what it says to screen readers and the keyboard, in every state and size.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(target_os = "linux")]
+mod cost;
 mod feed;
 
 use std::time::{Duration, Instant};
@@ -8,10 +10,10 @@ use std::time::{Duration, Instant};
 use egui::{Key, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use feed::{Fed, moment, word};
+use feed::{Fed, said as words_of, update, word};
 use undertone::{Activity, Label, Losses, Verdict};
 use undertone_plugin::panel::{
-    AGREE, LARGEST, LATER, Look, MidiOut, OscOut, Panel, SMALLEST, Settings, Stage, USUAL, Wiring,
+    AGREE, LARGEST, LATER, Look, MidiOut, OscOut, Panel, SMALLEST, Settings, Stage, USUAL, WebOut, Wiring,
 };
 
 struct State {
@@ -26,7 +28,8 @@ fn show(feed: Fed, settings: Settings, size: Vec2) -> Harness<'static, State> {
         feed,
         settings,
     };
-    let mut harness = Harness::builder().with_size(size).build_ui_state(
+    let builder = Harness::builder().with_size(size).with_step_dt(1.0 / 60.0);
+    let mut harness = builder.build_ui_state(
         |ui, state: &mut State| {
             let window = ui.ctx().content_rect();
             let mut whole = ui.new_child(egui::UiBuilder::new().max_rect(window));
@@ -45,6 +48,7 @@ fn agreed() -> Settings {
         midi: Some(MidiOut::default()),
         wiring: Some(Wiring::default()),
         osc: Some(OscOut::default()),
+        web: Some(WebOut::default()),
         ..Settings::default()
     }
 }
@@ -66,8 +70,8 @@ fn said(harness: &Harness<'_, State>) -> String {
 #[test]
 fn every_label_and_the_verdict_are_named_with_their_figures() {
     let mut feed = Fed::new();
-    feed.moments
-        .push_back(moment(0, Verdict::Known(Label::Angry), 9.9));
+    feed.updates
+        .push_back(update(0, Verdict::Known(Label::Angry), 9.9));
     let harness = show(feed, agreed(), USUAL);
     let said = said(&harness);
     for label in Label::ALL {
@@ -92,11 +96,58 @@ fn every_label_and_the_verdict_are_named_with_their_figures() {
 #[test]
 fn unknown_is_said_and_not_dressed_up() {
     let mut feed = Fed::new();
-    feed.moments.push_back(moment(0, Verdict::Unknown, 9.9));
+    feed.updates.push_back(update(0, Verdict::Unknown, 9.9));
     let said = said(&show(feed, agreed(), USUAL));
     assert!(
         said.contains("unknown: not sure enough to say; nearest angry"),
         "{said}"
+    );
+}
+
+#[test]
+fn a_clash_is_said_with_both_sides_and_only_where_there_is_one() {
+    for clash in [false, true] {
+        for size in [USUAL, SMALLEST] {
+            let mut one = update(0, Verdict::Known(Label::Angry), 9.9);
+            one.clash = clash;
+            let mut feed = Fed::new();
+            feed.updates.push_back(one);
+            let said = said(&show(feed, agreed(), size));
+            let found = said.contains("Clash: voice angry, words neutral");
+            assert_eq!(found, clash, "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_panel_draws_often_only_while_something_moves() {
+    let next = |feed: Fed, consent: bool| {
+        let settings = Settings { consent, ..agreed() };
+        let harness = show(feed, settings, USUAL);
+        let output = harness.output();
+        output.viewport_output.values().next().unwrap().repaint_delay
+    };
+    let silent = |level: f32| Fed {
+        activity: Activity::Silent,
+        level,
+        ..Fed::new()
+    };
+    assert!(
+        next(Fed::new(), true) < Duration::from_millis(20),
+        "somebody speaks"
+    );
+    let noisy = next(silent(0.01), true);
+    assert!(
+        noisy > Duration::from_millis(50) && noisy < Duration::from_millis(100),
+        "{noisy:?}"
+    );
+    assert!(
+        next(silent(0.0), true) > Duration::from_millis(900),
+        "nothing moves"
+    );
+    assert!(
+        next(Fed::new(), false) > Duration::from_millis(900),
+        "nobody agreed"
     );
 }
 
@@ -172,8 +223,8 @@ fn every_trouble_is_said() {
             ..Fed::new()
         };
         feed.written = Instant::now().checked_sub(Duration::from_secs(age_s)).unwrap();
-        feed.moments
-            .push_back(moment(0, Verdict::Known(Label::Angry), 9.9));
+        feed.updates
+            .push_back(update(0, Verdict::Known(Label::Angry), 9.9));
         let said = said(&show(feed, agreed(), USUAL));
         assert!(said.contains(expected), "{expected} is missing in\n{said}");
     }
@@ -198,8 +249,8 @@ fn losses_are_shown() {
 #[test]
 fn the_timeline_is_read_with_the_arrow_keys() {
     let mut feed = Fed::new();
-    feed.moments
-        .push_back(moment(0, Verdict::Known(Label::Angry), 9.9));
+    feed.updates
+        .push_back(update(0, Verdict::Known(Label::Angry), 9.9));
     let mut harness = show(feed, agreed(), USUAL);
     for _ in 0..30 {
         harness.key_press(Key::Tab);
@@ -258,8 +309,8 @@ fn every_size_look_and_page_draws() {
                     let verdict = Label::ALL
                         .get(step as usize % 9)
                         .map_or(Verdict::Unknown, |l| Verdict::Known(*l));
-                    feed.moments
-                        .push_back(moment(u64::from(step / 4), verdict, f64::from(step) * 0.25));
+                    feed.updates
+                        .push_back(update(u64::from(step / 4), verdict, f64::from(step) * 0.25));
                 }
                 let mut harness = show(
                     feed,
@@ -285,23 +336,23 @@ fn any_letters_and_a_flood_of_scores_are_borne() {
         .ctx
         .set_missing_glyph_policy(egui::MissingGlyphPolicy::Tofu);
     for index in 0..20_000_u32 {
-        let mut one = moment(
+        let mut one = update(
             u64::from(index),
             Verdict::Known(Label::Happy),
             f64::from(index) * 0.0005,
         );
-        one.transcript = vec![
+        one.text = Some(words_of(vec![
             word("жизнь 生活 🎭 \u{0}\u{202e}ظ", index % 2 == 0),
             word(&"x".repeat(500), true),
-        ];
-        harness.state_mut().feed.moments.push_back(one);
+        ]));
+        harness.state_mut().feed.updates.push_back(one);
     }
     let start = Instant::now();
     harness.run_steps(60);
     assert!(
-        harness.state().feed.moments.is_empty(),
+        harness.state().feed.updates.is_empty(),
         "{} left",
-        harness.state().feed.moments.len()
+        harness.state().feed.updates.len()
     );
     assert!(start.elapsed() < Duration::from_mins(1));
 }
@@ -312,8 +363,8 @@ fn a_new_stream_does_not_show_the_old_ones_scores() {
         clock_s: 500.0,
         ..Fed::new()
     };
-    feed.moments
-        .push_back(moment(0, Verdict::Known(Label::Angry), 499.9));
+    feed.updates
+        .push_back(update(0, Verdict::Known(Label::Angry), 499.9));
     let mut harness = show(feed, agreed(), USUAL);
     assert!(said(&harness).contains("angry, 77 %"));
     harness.state_mut().feed.clock_s = 0.2;
