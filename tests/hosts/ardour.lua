@@ -1,7 +1,9 @@
 -- Ardour without a window: `first` only lets Ardour make its own folders, without which it forgets what is scanned;
--- `make` inserts Undertone on a track, plays, saves; `reopen` opens that session again.
+-- `make` inserts Undertone on a track, plays, saves; `reopen` opens that session again. `lay` inserts it and records
+-- as long a silence as UNDERTONE_SECONDS says, for the test to write a voice into; `record` plays that and records
+-- the plugin's MIDI output on a track of its own.
 --
---     ardour7-lua ardour.lua        with UNDERTONE_PHASE=first|make|reopen and UNDERTONE_SESSION=FOLDER
+--     ardour7-lua ardour.lua        with UNDERTONE_PHASE=... and UNDERTONE_SESSION=FOLDER
 --
 -- Prints what it finds as `name value` lines; the test that runs it compares them. Needs the plugin to be known
 -- to Ardour already (ardour-vst3-scanner). The sound is the dummy backend's own; nothing is heard anywhere.
@@ -23,8 +25,10 @@ end
 local backend = AudioEngine:set_backend("None (Dummy)", "undertone", "")
 if not backend or backend:isnil() then fail("no dummy backend") end
 
+if phase == "lay" then backend:set_device_name("Silence") end
+local makes = phase == "make" or phase == "lay"
 local session
-if phase == "make" then
+if makes then
   session = create_session(folder, "journey", 48000)
 else
   session = load_session(folder, "journey")
@@ -32,7 +36,7 @@ end
 if not session then fail("no session") end
 
 local track
-if phase == "make" then
+if makes then
   local tracks = session:new_audio_track(1, 2, nil, 1, "voice", ARDOUR.PresentationInfo.max_order,
     ARDOUR.TrackMode.Normal, true)
   for one in tracks:iter() do track = one end
@@ -47,6 +51,56 @@ end
 if not track then fail("no track") end
 local processor = track:nth_plugin(0)
 if not processor or processor:isnil() then fail("the track has no plugin") end
+
+local function arm(which, on)
+  which:rec_enable_control():set_value(on and 1 or 0, PBD.GroupControlDisposition.NoGroup)
+  ARDOUR.LuaAPI.usleep(300000)
+end
+
+-- Records from the start on what is armed.
+local function take()
+  session:goto_start()
+  ARDOUR.LuaAPI.usleep(300000)
+  session:maybe_enable_record(false)
+  session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
+  ARDOUR.LuaAPI.usleep(math.floor(tonumber(os.getenv("UNDERTONE_SECONDS")) * 1000000))
+  session:disable_record(false, false)
+  session:request_stop(false, false, ARDOUR.TransportRequestSource.TRS_UI)
+  ARDOUR.LuaAPI.usleep(500000)
+end
+
+local function leave()
+  session:save_state("")
+  close_session()
+  print("done " .. phase)
+  quit()
+end
+
+if phase == "lay" then
+  arm(track, true)
+  take()
+  arm(track, false)
+  leave()
+  return
+end
+
+if phase == "record" then
+  local one_port = ARDOUR.ChanCount(ARDOUR.DataType("midi"), 1)
+  local made = session:new_midi_track(one_port, one_port, true, ARDOUR.PluginInfo(), nil, nil, 1, "recorder",
+    ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal, true)
+  local recorder
+  for one in made:iter() do recorder = one end
+  local into = recorder:input():midi(0)
+  recorder:input():disconnect_all(nil)
+  if into:connect(track:output():midi(0):name()) ~= 0 then fail("the plugin's MIDI cannot be routed") end
+  arm(recorder, true)
+  -- Until the models are loaded.
+  ARDOUR.LuaAPI.usleep(4000000)
+  take()
+  leave()
+  return
+end
+
 local insert = processor:to_insert()
 if phase == "make" then ARDOUR.LuaAPI.set_processor_param(processor, 0, 1.0) end
 print("active " .. tostring(processor:active()))
@@ -66,7 +120,4 @@ for at = 0, plugin:parameter_count() - 1 do
   local value = ARDOUR.LuaAPI.get_processor_param(processor, at)
   print(string.format("value %d %s %s", at, described[2] and described[2].label or "?", tostring(value)))
 end
-session:save_state("")
-close_session()
-print("done " .. phase)
-quit()
+leave()

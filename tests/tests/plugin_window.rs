@@ -1,20 +1,22 @@
-//! The panel in a window that a host gives it: opens, draws, is resized, closes and opens again.
+//! The panel in a window that a host gives it: opens, draws, is resized, closes and opens again; what it costs; and
+//! the pictures of the docs.
 //!
-//! Wants an X display: `DISPLAY`, or `Xvfb` on `PATH`, which is started here; without either the journey is
-//! skipped and says so. `UNDERTONE_PICTURES=FOLDER` keeps what was on the screen, as PPM files.
+//! Wants an X display: `DISPLAY`, or `Xvfb` on `PATH`, which is started here; without either the journeys are
+//! skipped and say so. `UNDERTONE_PICTURES=FOLDER` keeps what was on the screen.
 #![cfg(target_os = "linux")]
 
 mod plugin_host;
 
-use std::collections::HashSet;
-use std::io::{BufRead as _, BufReader};
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
-use plugin_host::{Instance, project_with};
+use plugin_host::{Instance, Running, project_with};
 use serde_json::json;
+use undertone_app::sound::{Origin, Sound};
 use undertone_tests::samples;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{self, ConnectionExt as _, ImageFormat};
@@ -22,8 +24,33 @@ use x11rb::rust_connection::RustConnection;
 
 const ROLE: &str = "UNDERTONE_WINDOW_ROLE";
 
+const EMBEDDED: GuiConfiguration<'static> = GuiConfiguration {
+    api_type: GuiApiType::X11,
+    is_floating: false,
+};
+
 #[test]
 fn the_panel_opens_draws_resizes_and_closes_in_a_host() {
+    on_a_display("the_panel_opens_draws_resizes_and_closes_in_a_host", journey);
+}
+
+#[test]
+fn an_open_panel_costs_little_and_a_closed_one_nothing() {
+    on_a_display("an_open_panel_costs_little_and_a_closed_one_nothing", cost);
+}
+
+#[test]
+fn pictures_for_the_docs() {
+    let Some(folder) = std::env::var_os("UNDERTONE_DOCS_PICTURES") else {
+        undertone_tests::skipped("`cargo xtask pictures` draws them");
+        return;
+    };
+    std::fs::create_dir_all(folder).unwrap();
+    on_a_display("pictures_for_the_docs", pictures);
+}
+
+/// Runs a journey in a process of its own: the display is named by its environment, and an X error ends a process.
+fn on_a_display(test: &str, journey: fn()) {
     if std::env::var_os(ROLE).is_some() {
         return journey();
     }
@@ -44,13 +71,8 @@ fn the_panel_opens_draws_resizes_and_closes_in_a_host() {
         undertone_tests::skipped("no DISPLAY and no Xvfb (apt install xvfb)");
         return;
     };
-    // A process of its own: the display is named by its environment, and an X error ends a process.
     let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "the_panel_opens_draws_resizes_and_closes_in_a_host",
-            "--exact",
-            "--nocapture",
-        ])
+        .args([test, "--exact", "--nocapture"])
         .env("DISPLAY", display)
         .env(ROLE, "host")
         .output()
@@ -81,28 +103,13 @@ fn journey() {
         let mut running = instance.start(f64::from(rate), 512);
         let gui: PluginGui = instance.plugin.plugin_handle().get_extension().unwrap();
         for opening in 0..2 {
-            let configuration = GuiConfiguration {
-                api_type: GuiApiType::X11,
-                is_floating: false,
-            };
             let start = Instant::now();
-            let handle = instance.plugin.plugin_handle();
-            assert!(gui.is_api_supported(&handle, configuration));
-            gui.create(&handle, configuration).unwrap();
-            assert!(gui.can_resize(&handle));
-            // SAFETY: the window outlives the panel, which is destroyed below.
-            unsafe { gui.set_parent(&handle, Window::from_x11_handle(screen.window.into())) }.unwrap();
-            gui.show(&handle).unwrap();
+            open(&mut instance, &gui, &screen);
             println!("open {opening}: {:?}", start.elapsed());
             for (width, height) in [(900, 600), (480, 320), (1_600, 1_000)] {
                 let handle = instance.plugin.plugin_handle();
                 gui.set_size(&handle, GuiSize { width, height }).unwrap();
-                for _ in 0..40 {
-                    let block: Vec<f32> = voice.by_ref().take(rate as usize / 50).collect();
-                    running.exact(&mut [block.clone(), block]);
-                    instance.idle();
-                    std::thread::sleep(Duration::from_millis(20));
-                }
+                play(&mut instance, &mut running, rate, voice.by_ref(), 0.8);
                 let colours = screen.picture(
                     &format!(
                         "host-{look}-{}-{opening}-{width}",
@@ -116,38 +123,171 @@ fn journey() {
                     "only {colours} colours at {width} × {height}: nothing was drawn"
                 );
             }
-            if opening == 1 {
-                println!(
-                    "panel open, agreed {agreed}: {:.1} % of a core",
-                    load(&mut instance)
-                );
-            }
             gui.destroy(&instance.plugin.plugin_handle());
             instance.idle();
         }
-        println!(
-            "panel closed, agreed {agreed}: {:.1} % of a core",
-            load(&mut instance)
-        );
         instance.stop(running);
     }
 }
 
-/// How much of a core the process takes while nothing but the window (if one is open) and the worker runs. Without
-/// a graphics card the drawing itself is part of it.
-fn load(instance: &mut Instance) -> f64 {
-    let spent = || {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        // User and system time, in hundredths of a second on every Linux.
-        (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
-    };
-    let (begun, before) = (Instant::now(), spent());
-    while begun.elapsed() < Duration::from_secs(3) {
+/// Opens the panel in the window.
+fn open(instance: &mut Instance, gui: &PluginGui, screen: &Screen) {
+    let handle = instance.plugin.plugin_handle();
+    assert!(gui.is_api_supported(&handle, EMBEDDED));
+    gui.create(&handle, EMBEDDED).unwrap();
+    assert!(gui.can_resize(&handle));
+    // SAFETY: the window outlives the panel, which the journey destroys.
+    unsafe { gui.set_parent(&handle, Window::from_x11_handle(screen.window.into())) }.unwrap();
+    gui.show(&handle).unwrap();
+}
+
+/// Plays this much at its own pace.
+fn play(
+    instance: &mut Instance,
+    running: &mut Running,
+    rate: u32,
+    mut sound: impl Iterator<Item = f32>,
+    seconds: f64,
+) {
+    let start = Instant::now();
+    for index in 1..=(seconds * 50.0) as u32 {
+        let block: Vec<f32> = sound.by_ref().take(rate as usize / 50).collect();
+        running.exact(&mut [block.clone(), block]);
         instance.idle();
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep((Duration::from_millis(20) * index).saturating_sub(start.elapsed()));
     }
-    (spent() - before) / begun.elapsed().as_secs_f64() * 100.0
+}
+
+/// The processor's time that this process has used, in seconds, by the names of its threads.
+fn spent() -> BTreeMap<String, f64> {
+    let mut all = BTreeMap::new();
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        // A thread may end meanwhile.
+        let Ok(stat) = std::fs::read_to_string(task.unwrap().path().join("stat")) else {
+            continue;
+        };
+        let (head, fields) = stat.rsplit_once(')').unwrap();
+        let name = head.split_once('(').unwrap().1;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        // User and system time, in hundredths of a second on every Linux.
+        let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+        // One name for all of Mesa's drawing threads.
+        let name = if name.starts_with("llvmpipe") {
+            "llvmpipe"
+        } else {
+            name
+        };
+        *all.entry(name.to_owned()).or_default() += ticks / 100.0;
+    }
+    all
+}
+
+/// What the work took, as per cent of a core, by the names of the threads.
+fn taken(work: impl FnOnce()) -> BTreeMap<String, f64> {
+    let (begun, before) = (Instant::now(), spent());
+    work();
+    let wall = begun.elapsed().as_secs_f64();
+    spent()
+        .into_iter()
+        .map(|(name, after)| {
+            let share = (after - before.get(&name).unwrap_or(&0.0)) / wall * 100.0;
+            (name, share)
+        })
+        .filter(|(_, share)| *share > 0.05)
+        .collect()
+}
+
+/// What an open panel takes while somebody speaks, while sound comes that is silence, and while none comes; and the
+/// same with the panel closed. Without a graphics card the drawing itself is part of it: `llvmpipe` are Mesa's
+/// drawing threads, and the thread of the window does Mesa's preparations as well as ours.
+fn cost() {
+    let folder = tempfile::tempdir().unwrap();
+    let entry = plugin_host::load(folder.path());
+    let screen = Screen::open();
+    let (rate, sound) = samples::sample("demo");
+    let mut instance = Instance::new(&entry);
+    assert!(instance.load(&project_with(&json!({ "consent": true, "look": "dark" }))));
+    let mut running = instance.start(f64::from(rate), 512);
+    let mut voice = sound.iter().copied().cycle();
+    let silence = || std::iter::repeat(0.0);
+    // Until the models are there.
+    play(&mut instance, &mut running, rate, voice.by_ref(), 5.0);
+    let gui: PluginGui = instance.plugin.plugin_handle().get_extension().unwrap();
+    let mut rest = 0.0;
+    for state in ["open", "closed"] {
+        if state == "open" {
+            open(&mut instance, &gui, &screen);
+            let (width, height) = (900, 600);
+            gui.set_size(&instance.plugin.plugin_handle(), GuiSize { width, height })
+                .unwrap();
+        } else {
+            gui.destroy(&instance.plugin.plugin_handle());
+            instance.idle();
+        }
+        let speaking = taken(|| play(&mut instance, &mut running, rate, voice.by_ref(), 8.0));
+        // Until the last utterance has been settled.
+        play(&mut instance, &mut running, rate, silence(), 2.0);
+        let silent = taken(|| play(&mut instance, &mut running, rate, silence(), 5.0));
+        let mut idle = || {
+            for _ in 0..250 {
+                instance.idle();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        idle();
+        let nothing = taken(idle);
+        println!("panel {state}, speech: {speaking:.1?}\n  silence: {silent:.1?}\n  no sound: {nothing:.1?}");
+        rest = nothing.values().sum();
+    }
+    instance.stop(running);
+    assert!(rest < 3.0, "a closed panel and no sound: {rest:.1} % of a core");
+}
+
+/// The pictures of the docs: what the engine says of the sample `dialogue`, in a window of a host.
+fn pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let entry = plugin_host::load(folder.path());
+    let screen = Screen::open();
+    let mut file = Sound::open(
+        &Origin::from_argument(&samples::folder().join("dialogue.flac")),
+        None,
+    )
+    .unwrap();
+    let mut sound: Vec<f32> = Vec::new();
+    while let Some(block) = file.next_block().unwrap() {
+        sound.extend((0..block[0].len()).map(|at| block.iter().map(|channel| channel[at]).sum::<f32>()));
+    }
+    let rate = file.rate();
+    let mut instance = Instance::new(&entry);
+    let project = |look: &str| project_with(&json!({ "consent": true, "look": look }));
+    assert!(instance.load(&project("light")));
+    let mut running = instance.start(f64::from(rate), 512);
+    // All of it, and the first seconds again: as long as the reader is said something worth a picture.
+    let seconds = |seconds: f64| (seconds * f64::from(rate)) as usize;
+    let script = [&sound[..], &sound[..seconds(9.2)]].concat();
+    let length = script.len() as f64 / f64::from(rate);
+    // At its own pace, so that scores come as they would; the first time the pack is still being loaded.
+    play(&mut instance, &mut running, rate, std::iter::repeat(0.0), 5.0);
+    play(&mut instance, &mut running, rate, script.into_iter(), length);
+    let gui: PluginGui = instance.plugin.plugin_handle().get_extension().unwrap();
+    open(&mut instance, &gui, &screen);
+    for look in ["light", "dark"] {
+        assert!(instance.load(&project(look)));
+        for (size, width, height) in [("small", 480, 320), ("", 900, 600), ("large", 1_600, 1_000)] {
+            gui.set_size(&instance.plugin.plugin_handle(), GuiSize { width, height })
+                .unwrap();
+            play(&mut instance, &mut running, rate, std::iter::repeat(0.0), 1.0);
+            let name = match (look, size) {
+                ("dark", "") => "panel".to_owned(),
+                (_, "") => continue,
+                _ => format!("panel-{look}-{size}"),
+            };
+            screen.picture(&name, width as u16, height as u16);
+        }
+    }
+    gui.destroy(&instance.plugin.plugin_handle());
+    instance.idle();
+    instance.stop(running);
 }
 
 /// A window for the plugin to be in.
@@ -177,11 +317,15 @@ impl Screen {
             )
             .unwrap();
         connection.map_window(window).unwrap();
+        // The pointer would be over the panel and ask it things.
+        connection
+            .warp_pointer(0u32, root.root, 0, 0, 0, 0, 1_690, 1_090)
+            .unwrap();
         connection.flush().unwrap();
         Self { connection, window }
     }
 
-    /// How many colours are in that part of the window; kept as a picture where one is wanted.
+    /// How many colours are in that part of the window; kept as a PNG file where one is wanted.
     fn picture(&self, name: &str, width: u16, height: u16) -> usize {
         let image = self
             .connection
@@ -195,11 +339,40 @@ impl Screen {
             .chunks_exact(4)
             .flat_map(|pixel| [pixel[2], pixel[1], pixel[0]])
             .collect();
-        if let Some(folder) = std::env::var_os("UNDERTONE_PICTURES") {
-            let mut file = format!("P6 {width} {height} 255\n").into_bytes();
-            file.extend_from_slice(&rgb);
-            std::fs::write(PathBuf::from(folder).join(format!("{name}.ppm")), file).unwrap();
+        let folders = ["UNDERTONE_PICTURES", "UNDERTONE_DOCS_PICTURES"];
+        if let Some(folder) = folders.iter().find_map(std::env::var_os) {
+            let file = PathBuf::from(folder).join(format!("{name}.png"));
+            std::fs::write(file, png(&rgb, width, height)).unwrap();
         }
         rgb.chunks_exact(3).collect::<HashSet<_>>().len()
     }
+}
+
+/// A picture of eight bits a colour as a PNG file (ISO/IEC 15948).
+fn png(rgb: &[u8], width: u16, height: u16) -> Vec<u8> {
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |name: &[u8; 4], data: &[u8]| {
+        let mut sum = flate2::Crc::new();
+        sum.update(name);
+        sum.update(data);
+        file.extend((data.len() as u32).to_be_bytes());
+        file.extend_from_slice(name);
+        file.extend_from_slice(data);
+        file.extend(sum.sum().to_be_bytes());
+    };
+    let mut head = Vec::new();
+    head.extend(u32::from(width).to_be_bytes());
+    head.extend(u32::from(height).to_be_bytes());
+    // Eight bits, three colours; deflate, the usual filters, not interlaced.
+    head.extend([8, 2, 0, 0, 0]);
+    chunk(b"IHDR", &head);
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    for row in rgb.chunks_exact(usize::from(width) * 3) {
+        // No filter: flat colours need none.
+        packed.write_all(&[0]).unwrap();
+        packed.write_all(row).unwrap();
+    }
+    chunk(b"IDAT", &packed.finish().unwrap());
+    chunk(b"IEND", &[]);
+    file
 }

@@ -309,7 +309,8 @@ fn browser(root: &Path) -> Result<Outcome> {
     let Some(browser) = setup::BROWSERS.iter().find_map(|name| machine::on_path(name)) else {
         return skipped("no chromium or chrome is on the path; `cargo xtask setup --test` installs chromium");
     };
-    let test =
-        Job::cargo(root).words("test --locked --package undertone-tests --test browser_report -- --ignored");
+    let test = Job::cargo(root).words(
+        "test --locked --package undertone-tests --test browser_report --test plugin_web -- --ignored",
+    );
     passed(test.env("UNDERTONE_BROWSER", browser).run())
 }

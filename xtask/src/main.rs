@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask setup | demo | test | bundle | bench | models | samples`.
+//! The project's own commands: `cargo xtask setup | demo | test | bundle | bench | models | pictures | samples`.
 //!
 //! It never needs a system library and builds in seconds, as it is the first thing that a new user builds. It
 //! says what it will do before it does it, and installs nothing without having said so.
@@ -37,6 +37,7 @@ The project's own commands.
                                    trains, measures and writes the default pack again, from corpora you hold
   cargo xtask models verify [DIR...]
                                    checks every committed pack, or those named, file by file
+  cargo xtask pictures             draws the panel in a host's window, for docs/pictures/ (needs an X display or Xvfb)
   cargo xtask samples              makes the recordings in samples/ again (needs espeak-ng and sox)
 ";
 
@@ -76,9 +77,18 @@ fn run(arguments: &[String]) -> Result<()> {
         ["bundle", rest @ ..] => bundle::run(&root, rest),
         ["bench", rest @ ..] => bench::run(&root, rest),
         ["models", rest @ ..] => models::run(&root, rest),
+        ["pictures"] => pictures(&root),
         ["samples"] => samples::run(&root),
         [word, ..] => bail!("'{word}' is not a command here; `cargo xtask help` lists them"),
     }
+}
+
+/// The panel's pictures of the docs, as a host's window shows it.
+fn pictures(root: &Path) -> Result<()> {
+    job::Job::cargo(root)
+        .words("test --locked --package undertone-tests --test plugin_window pictures_for_the_docs -- --nocapture")
+        .env("UNDERTONE_DOCS_PICTURES", root.join("docs").join("pictures"))
+        .run()
 }
 
 /// The workspace's root.

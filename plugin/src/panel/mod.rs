@@ -48,9 +48,6 @@ use ink::Ink;
 /// How many updates one frame takes in, so that a flood cannot hold the window up.
 const MOST_PER_FRAME: usize = 512;
 
-/// What the toolkit takes off every wait, so as not to be late.
-const EARLY: Duration = Duration::from_micros(16_667);
-
 /// Between two frames while somebody speaks: 60 a second.
 const FRAME: Duration = Duration::from_micros(16_667);
 
@@ -141,7 +138,7 @@ impl Panel {
             Page::Scores => self.scores(ui, &areas, &ink, feed, &stage, &status, shown, settings),
         }
         let pace = self.pace(&status, shown, settings.reduced_motion);
-        ui.ctx().request_repaint_after(pace + EARLY);
+        ui.ctx().request_repaint_after(pace);
     }
 
     /// How long what is on the screen will do.
