@@ -191,7 +191,7 @@ fn whole() -> String {
     let fusion = "speech = 1.0\ntext = 0.8\ngamma = 1.0\ntemperature = 1.1\nunknown_below = 0.5\n";
     let systems = "systems = [\"late\", \"multilevel\", \"joint\", \"speech_only\", \"text_only\"]";
     let tables = format!(
-        "[words]\nalphabet = [\"\", \"a\"]\nphones = [\"\", \"AA\"]\nlexicon = \"lexicon.txt\"\n\
+        "[words]\nalphabet = [\"\", \"a\"]\nphones = [\"\", \"AA\"]\nlexicon = \"lexicon.bin\"\n\
          [text]\nvocab = \"vocab.txt\"\nlongest = 96\ntemperature = 1.2\nunknown_below = 0.4\n\
          trained_labels = [\"happy\"]\n\
          [late_speech]\nmin_samples = 4000\nstats_width = 8\ntemperature = 1.3\nunknown_below = 0.4\n\
@@ -210,7 +210,7 @@ fn whole() -> String {
         )
         + &graph("joint", &format!("mix {past} lower"), "logits")
         + &file("vocab.txt")
-        + &file("lexicon.txt")
+        + &file("lexicon.bin")
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn what_a_system_lacks_is_named() {
         ("[late_speech]", "[late_speach]", "needs the table [late_speech]"),
         ("\"late\",", "\"early\",", "'early' is none of"),
         ("vocab = \"vocab.txt\"", "vocab = \"words.txt\"", "words.txt"),
-        ("lexicon = \"lexicon.txt\"", "lexicon = \"gone.txt\"", "gone.txt"),
+        ("lexicon = \"lexicon.bin\"", "lexicon = \"gone.txt\"", "gone.txt"),
         ("longest = 96", "longest = 2", "text.longest"),
         ("phones = [\"\", \"AA\"]", "", "words.phones"),
         ("gamma = 1.0", "gamma = -1.0", "late: own, speech"),

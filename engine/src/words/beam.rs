@@ -25,6 +25,10 @@ pub(crate) struct Search {
     pub letters: f32,
     /// Weight of what the letters say about the gap after a word.
     pub gaps: f32,
+    /// How many nats behind the best a path counts e times less when paths are asked whether they agree.
+    pub doubt: f32,
+    /// Share of the paths that must agree on a word before it is told while the sound is open.
+    pub agreed: f32,
 }
 
 impl Default for Search {
@@ -33,11 +37,13 @@ impl Default for Search {
             paths: 96,
             behind: 14.0,
             unlikely: 9.0,
-            words: 0.8,
+            words: 1.0,
             each: 0.7,
             silent: 0.98,
             letters: 0.3,
             gaps: 0.3,
+            doubt: 3.0,
+            agreed: 0.6,
         }
     }
 }
@@ -54,6 +60,8 @@ pub(crate) struct Found {
     pub bent: f32,
     /// Log probability of its coming after the word before it.
     pub likely: f32,
+    /// Share of all paths left at the end that have the same words up to this one.
+    pub agreed: f32,
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -142,7 +150,8 @@ impl Front {
 }
 
 /// The words of a pass. `scores` are log probabilities, frames × `width`, index 0 the blank. Where the sound is
-/// `open` at its end, a word that has only begun is left out; else the words must fill it.
+/// `open` at its end, a word that has only begun is left out, and so is all from the first word on that too few of
+/// the paths agree on: the next pass would change it. Else the words must fill the sound.
 pub(crate) fn words(
     lexicon: &Lexicon,
     scores: &[f32],
@@ -191,7 +200,39 @@ pub(crate) fn words(
         at = said.before;
     }
     found.reverse();
+    if open {
+        agree(&mut found, &now.paths, winner.score, &log, search.doubt);
+        let sure = found.iter().take_while(|found| found.agreed >= search.agreed);
+        let sure = sure.count();
+        found.truncate(sure);
+    }
     found
+}
+
+/// Asks every path that is left how far it has the winner's words: one in which a word only goes on has not.
+fn agree(found: &mut [Found], paths: &[Path], best: f32, log: &[Said], doubt: f32) {
+    let mut words = Vec::new();
+    let mut all = 0.0;
+    for path in paths {
+        words.clear();
+        let mut at = path.log;
+        while let Some(said) = log.get(at as usize) {
+            words.push(said.found.word);
+            at = said.before;
+        }
+        let share = ((path.score - best) / doubt).exp();
+        all += share;
+        for (found, _) in found
+            .iter_mut()
+            .zip(words.iter().rev())
+            .take_while(|(found, word)| found.word == **word)
+        {
+            found.agreed += share;
+        }
+    }
+    for found in found {
+        found.agreed /= all;
+    }
 }
 
 #[allow(clippy::too_many_arguments, reason = "the inside of one loop")]
@@ -264,6 +305,7 @@ fn step(
                     last: frame,
                     bent: 0.0,
                     likely,
+                    agreed: 0.0,
                 },
                 before: path.log,
                 sound,
@@ -284,10 +326,22 @@ fn step(
 #[cfg(test)]
 mod tests {
     use super::super::letters;
+    use super::super::lexicon_file::tests::written;
     use super::*;
 
-    const LEXICON: &str =
-        "undertone-lexicon 1\nwords 4\n300 0 0 a\n300 0 01 ab\n500 0 010 aba\n400 0 10 ba\npairs 0 0\n";
+    fn lexicon() -> Lexicon {
+        let file = written(
+            &[
+                ("a", 36, 0, &[&[1]]),
+                ("ab", 36, 0, &[&[1, 2]]),
+                ("aba", 60, 0, &[&[1, 2, 1]]),
+                ("ba", 48, 0, &[&[2, 1]]),
+            ],
+            0,
+            &[],
+        );
+        Lexicon::parse(&file, 3).unwrap()
+    }
 
     /// Scores that favour these phones, 0 being the blank.
     fn scores(path: &[usize]) -> Vec<f32> {
@@ -299,7 +353,7 @@ mod tests {
     }
 
     fn texts(path: &[usize], search: &Search, open: bool) -> Vec<String> {
-        let lexicon = Lexicon::parse(LEXICON, 3).unwrap();
+        let lexicon = lexicon();
         let (blank, places) = (vec![0.0; path.len()], letters::places(&[String::new()]));
         let letters = Letters::new(&blank, 1, &places);
         words(&lexicon, &scores(path), 3, &letters, search, open)
@@ -332,12 +386,34 @@ mod tests {
 
     #[test]
     fn a_word_that_has_only_begun_waits_while_the_sound_is_open() {
-        assert_eq!(texts(&[0, 1, 2, 0, 2], &sounds_only(), true), ["ab"]);
+        let search = Search {
+            agreed: 0.0,
+            ..sounds_only()
+        };
+        assert_eq!(texts(&[0, 1, 2, 0, 2], &search, true), ["ab"]);
+    }
+
+    #[test]
+    fn a_word_that_may_still_become_another_waits_while_the_sound_is_open() {
+        // The last phone may be 1 or 2: "a a" and "ab" are nearly as likely.
+        let lexicon = lexicon();
+        let mut scores = scores(&[0, 1, 0, 1, 0]);
+        scores[9 + 2] = -0.1;
+        let (blank, places) = (vec![0.0; 5], letters::places(&[String::new()]));
+        let letters = Letters::new(&blank, 1, &places);
+        let told = |agreed, open| {
+            let search = Search { agreed, ..sounds_only() };
+            words(&lexicon, &scores, 3, &letters, &search, open)
+        };
+        assert!(!told(0.0, true).is_empty());
+        assert!(told(0.9, true).is_empty());
+        assert_eq!(told(0.9, false).len(), told(0.0, true).len());
+        assert!(told(0.0, true).iter().all(|found| (0.0..0.9).contains(&found.agreed)));
     }
 
     #[test]
     fn what_had_to_be_bent_is_counted_against_the_word() {
-        let lexicon = Lexicon::parse(LEXICON, 3).unwrap();
+        let lexicon = lexicon();
         let (blank, places) = (vec![0.0; 3], letters::places(&[String::new()]));
         let letters = Letters::new(&blank, 1, &places);
         let found = words(&lexicon, &scores(&[1, 2, 2]), 3, &letters, &sounds_only(), false);

@@ -13,6 +13,7 @@ mod beam;
 mod greedy;
 mod letters;
 mod lexicon;
+mod lexicon_file;
 mod phones;
 mod reader;
 mod syllables;

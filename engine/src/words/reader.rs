@@ -58,13 +58,7 @@ impl Reader {
         let phones = words.map_or_else(Vec::new, |words| words.phones.clone());
         let file = words.and_then(|words| pack.file(words.lexicon.as_ref()?));
         let lexicon = match file {
-            Some(bytes) if !phones.is_empty() => {
-                let text = std::str::from_utf8(bytes).map_err(|_| LexiconError {
-                    line: 1,
-                    what: "is not text",
-                })?;
-                Some(Lexicon::parse(text, phones.len())?)
-            }
+            Some(bytes) if !phones.is_empty() => Some(Lexicon::parse(bytes, phones.len())?),
             _ => None,
         };
         Ok(Self {

@@ -33,6 +33,7 @@ mod tests {
             last: 9,
             bent,
             likely,
+            agreed: 1.0,
         }
     }
 

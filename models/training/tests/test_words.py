@@ -1,5 +1,7 @@
 """The words branch over a pack: reading a trunk back, views, training, grafting, the lexicon."""
 
+import struct
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -98,19 +100,70 @@ def test_words_are_said_by_the_book_or_by_their_ending():
     assert phones.transcribe("the xqzt") is None
 
 
-def test_the_lexicon_names_every_word_once_for_each_way_of_saying_it():
-    counts = lexicon.Counts()
-    counts.add(["The cat sat. The cat's here!"], 1.0)
-    lines = lexicon.build(counts, most_pairs=3).splitlines()
-    assert lines[0] == "undertone-lexicon 1" and lines[1].startswith("# ") and "Carnegie Mellon" in "".join(lines[:5])
-    body = [line for line in lines if not line.startswith("#")]
-    words = body[2 : 2 + int(body[1].split()[1])]
-    costs = {line.split()[3]: int(line.split()[0]) for line in words}
-    assert costs["the"] < costs["cat"] < costs["aardvark"] and "x" not in costs
-    assert [line.split()[3] for line in words] == sorted(line.split()[3] for line in words)
-    assert all(set(line.split()[2]) <= {chr(48 + n) for n in range(39)} for line in words)
-    pairs = body[2 + len(words) :]
-    assert pairs[0].startswith("pairs 3 ") and len(pairs) == 4
+def unpacked(data):
+    """A file of words, read as its description says."""
+    head, _, body = data.partition(b"\n\n")
+    lines = head.decode("ascii").splitlines()
+    assert lines[0] == "undertone-lexicon 2" and all(line.startswith("# ") for line in lines[1:])
+    count, pairs, start_left = struct.unpack("<IIB", body[:9])
+    at, words, before = 9, [], ""
+    for _ in range(count):
+        shared, more = body[at], body[at + 1]
+        before = before[:shared] + body[at + 2 : at + 2 + more].decode("ascii")
+        at += 2 + more
+        cost, left, ways = body[at : at + 3]
+        at += 3
+        said = []
+        for _ in range(ways):
+            said.append([phones.PHONES[p] for p in body[at + 1 : at + 1 + body[at]]])
+            at += 1 + body[at]
+        words.append((before, cost, left, said))
+    lists = []
+
+    def number():
+        nonlocal at
+        value = place = 0
+        while True:
+            at, byte = at + 1, body[at]
+            value |= (byte & 127) << place
+            place += 7
+            if byte < 128:
+                return value
+
+    for _ in range(count + 1):
+        last, listed = 0, {}
+        for _ in range(number()):
+            last += number()
+            listed[words[last][0]] = body[at]
+            at += 1
+        lists.append(listed)
+    assert at == len(body) and pairs == sum(map(len, lists))
+    return lines, words, lists, start_left
+
+
+def test_the_lexicon_names_every_word_with_its_sounds_and_costs():
+    sources = lexicon.Sources.of([["The cat sat. The cat's here!", "A cat sat"]], ["the cat sat"], ["the", "##s", "house", "aardvark"])
+    sounds, model, said = lexicon.learn(sources)
+    lines, words, lists, _ = unpacked(lexicon.pack(sounds, model))
+    assert "Carnegie Mellon" in "".join(lines)
+    costs = {word: cost for word, cost, _, _ in words}
+    assert costs["cat"] < costs["zucchini"] and costs["house"] < costs["aardvark"] < costs["zucchini"] and "x" not in costs
+    assert [w[0] for w in words] == sorted(costs) and said["words"] == len(costs)
+    assert dict((w, ways) for w, _, _, ways in words)["cat"] == [["K", "AE", "T"]]
+    after = dict(zip([*costs, ""], lists))
+    assert set(after["cat"]) == {"sat"} and set(after[""]) == {"the"}
+    assert after["cat"]["sat"] < costs["sat"]
+
+
+def test_a_mixture_of_sources_is_a_probability_and_leans_to_what_is_held_out():
+    counts = lexicon.Sources.of([["the cat sat on the mat", "the cat ran"], ["buy now buy more", "buy now"]], ["the cat ran on the mat"])
+    sounds, model, said = lexicon.learn(counts)
+    assert said["weight_0"] > 0.9 > 0.1 > said["weight_1"]
+    number = {w: n for n, w in enumerate(sounds)}
+    assert model.alone.sum() == pytest.approx(1.0)
+    for first in ("the", "buy", "zucchini"):
+        assert sum(model.after(number[first], n) for n in range(len(number))) == pytest.approx(1.0, abs=1e-6)
+    assert model.after(number["the"], number["cat"]) > model.after(number["the"], number["ran"])
 
 
 def test_error_rates():

@@ -87,7 +87,15 @@ def words(args) -> int:
     """Writes the words branch of a pack."""
     from . import spell_recipe
 
-    print(json.dumps(spell_recipe.write(args.cache, args.work, args.pack, args.text or [], args.out), indent=1))
+    print(json.dumps(spell_recipe.write(args.cache, args.work, args.pack, args.text or [], args.vocab, args.out), indent=1))
+    return 0
+
+
+def words_file(args) -> int:
+    """Writes the file of words of a pack, and nothing else of it."""
+    from . import spell_recipe
+
+    print(json.dumps(spell_recipe.write_lexicon(args.librispeech, args.text or [], args.vocab, args.out), indent=1))
     return 0
 
 
@@ -252,6 +260,12 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--pack", type=Path, required=True, help="the folder of the pack that was trained over")
     sub.add_argument("--text", type=Path, action="append", help="CSV with a column text, for how often words come; repeat for more")
     sub.add_argument("--out", type=Path, required=True)
+    sub.add_argument("--vocab", type=Path, help="word pieces, the most frequent first, such as a BERT's vocab.txt: how likely words are that the texts lack")
+    sub = command("lexicon", words_file, "write a pack's file of words alone")
+    sub.add_argument("--librispeech", type=Path, required=True, metavar="FOLDER", help="its folder")
+    sub.add_argument("--text", type=Path, action="append", help="CSV with a column text; repeat for more, each is weighed apart")
+    sub.add_argument("--vocab", type=Path, help="word pieces, the most frequent first, such as a BERT's vocab.txt")
+    sub.add_argument("--out", type=Path, required=True, help="the file")
     sub = command("assemble", assemble, "put a pack together from exported parts")
     sub.add_argument("--part", type=Path, action="append", required=True, help="a pack's folder or a work folder's parts; repeat, later ones win")
     sub.add_argument("--out", type=Path, required=True)

@@ -1,112 +1,153 @@
 """Writes the words file of a pack: how words sound, how often they come, and which follow which.
 
-Words and pronunciations are the CMU Pronouncing Dictionary's (BSD-2-Clause), costs are counted in the transcripts and
-texts that the caller gives. Costs are −100 ln p. The form, line by line:
+Words and pronunciations are the CMU Pronouncing Dictionary's (BSD-2-Clause); how often they come is counted in the
+transcripts and texts that the caller gives, and for words never seen there guessed from a list of word pieces in the
+order of their frequency. The form, version 2: lines of text up to an empty one, then bytes.
 
-    undertone-lexicon 1
+    undertone-lexicon 2
     # any number of lines of notice
-    words N
-    COST BACKOFF PHONES WORD        N lines; one letter a phone, phones.PHONES[1] being '0', [2] being '1' and so on
-    pairs M
-    FIRST SECOND COST               M lines; numbers of words, from 0; FIRST is N for the beginning of an utterance
+
+    u32 words N, u32 pairs M, u8 cost of what the beginning of an utterance leaves     little-endian
+    N words, sorted by their bytes:
+        u8 letters shared with the word before, u8 further letters, the letters
+        u8 cost, u8 cost of what it leaves to words not listed after it
+        u8 ways of being said, most usual first; each: u8 phones, the phones (1 is phones.PHONES[1])
+    N + 1 lists of what follows, one for each word and last the beginning of an utterance:
+        number of pairs; each: number of the word less that of the one before it in the list, u8 cost
+
+A cost is −12 ln p, 255 at most. Numbers without a width are LEB128. Nothing follows.
 """
 
+import html
 import math
 import re
+import struct
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import phones, store
+import numpy as np
+
+from . import ngrams, phones, store
 
 NOTICE = """# Words and pronunciations: the CMU Pronouncing Dictionary, Copyright (C) 1993-2015 Carnegie Mellon University,
-# used under its BSD-2-Clause licence. Costs counted in LibriSpeech transcripts (CC BY 4.0), GoEmotions (CC BY 4.0) and
-# XED (CC BY 4.0)."""
-KNOWN_SHARE = 0.985  # of what is said, by words of the counted texts; the rest is shared among all others
-DISCOUNT = 0.75
-_FIRST_LETTER = ord("0")
+# used under its BSD-2-Clause licence. Costs counted in LibriSpeech transcripts (CC BY 4.0) and the texts named in the
+# pack's manifest; ranks of words from a BERT's vocabulary (Apache-2.0)."""
+FILE = "lexicon.bin"
+COST = 12.0
+UNRANKED = 0.3  # share of what a source never saw, by words without a rank
+LEAST_GAIN = 3e-8
+_SHORT_FROM = 20  # times that a word of one or two letters must have been seen: the shortest strange words fit anywhere
 
 
 def sentences(text: str) -> list[list[str]]:
     """A text as lists of plain words."""
+    plain = re.sub(r"https?://\S+|@\w+|\bRT\b|#", " ", html.unescape(text)).lower().replace("’", "'")
     found = []
-    for part in re.split(r"[.!?;:\n\"()\[\]]+", text.lower().replace("’", "'")):
-        words = [w.strip("'") if w not in ("'em", "'tis", "'twas") else w for w in re.findall(r"[a-z']+", part)]
+    for part in re.split(r"[.!?\n]+", plain):
+        words = [w if w in ("'em", "'tis", "'twas") else w.strip("'") for w in re.findall(r"[a-z']+", part)]
         found.append([w for w in words if w])
     return [s for s in found if s]
 
 
-def letters(spoken: Iterable[str]) -> str:
-    """Phones as one letter each."""
-    return "".join(chr(_FIRST_LETTER + phones.PHONES.index(p) - 1) for p in spoken)
+@dataclass
+class Sources:
+    """What is counted: sentences of each source, and some held out by which the sources are weighed."""
+
+    sources: list[list[list[str]]]
+    held_out: list[list[str]]
+    ranked: list[str]
+
+    @staticmethod
+    def of(texts: Iterable[Iterable[str]], held_out: Iterable[str], ranked: Iterable[str] = ()) -> "Sources":
+        """Texts as sentences."""
+        read = lambda lines: [s for line in lines for s in sentences(line)]  # noqa: E731
+        return Sources([read(lines) for lines in texts], read(held_out), [w for w in ranked if re.fullmatch(r"[a-z]+", w)])
 
 
-class Counts:
-    """Words and pairs of words, each source with its own weight."""
+def spoken(counts: Counter) -> dict[str, list[list[str]]]:
+    """Every word that can be recognised, with its ways of being said."""
+    found = {w: ways for w, ways in phones.pronunciations().items() if len(w) > 2 or counts[w] >= _SHORT_FROM or w == "o"}
+    for letter in "bcdefghjklmnpqrstuvwxyz":  # names of letters are no words of running speech
+        found.pop(letter, None)
+    for word in counts:
+        if word not in found and len(word) > 2 and (known := phones.say(word)):
+            found[word] = [list(known)]
+    return found
 
-    def __init__(self) -> None:
-        self.words: Counter[str] = Counter()
-        self.pairs: Counter[tuple[str, str]] = Counter()
 
-    def add(self, texts: Iterable[str], weight: float) -> None:
-        """Counts a source."""
-        for text in texts:
-            for sentence in sentences(text):
-                for first, second in zip(["", *sentence], sentence):
-                    self.words[second] += weight
-                    self.pairs[first, second] += weight
+def prior(words: dict[str, int], ranked: list[str]) -> np.ndarray:
+    """How likely words are that a source never saw."""
+    share = np.full(len(words), 1.0)
+    ranks = [(words[w], r) for r, w in enumerate(ranked) if w in words]
+    if not ranks:
+        return share / share.sum()
+    share *= UNRANKED / share.sum()
+    total = sum(1.0 / (r + 100) for _, r in ranks)
+    for at, r in ranks:
+        share[at] += (1.0 - UNRANKED) / (r + 100) / total
+    return share
+
+
+def learn(given: Sources) -> tuple[dict[str, list[list[str]]], ngrams.Model, dict[str, float]]:
+    """Words with their sounds, in order; the model over their numbers; and what there is to say of it."""
+    counts = Counter(w for source in given.sources for s in source for w in s)
+    sounds = spoken(counts)
+    sounds = {w: sounds[w] for w in sorted(sounds)}
+    number = {w: n for n, w in enumerate(sounds)}
+    start = len(number)
+    numbered = lambda lines: [[number.get(w, -1) for w in s] for s in lines]  # noqa: E731
+    guess = prior(number, given.ranked)
+    sources = [ngrams.Source(numbered(s), guess, start) for s in given.sources]
+    held_out = numbered(given.held_out)
+    share = ngrams.weights(sources, held_out, start)
+    model = ngrams.model(sources, share, LEAST_GAIN)
+    said = {"words": len(sounds), "pairs": sum(map(len, model.pairs.values())), "perplexity_held_out": round(ngrams.perplexity(model, held_out, start), 1)}
+    return sounds, model, said | {f"weight_{n}": round(float(w), 3) for n, w in enumerate(share)}
 
 
 def _cost(probability: float) -> int:
-    return round(-100.0 * math.log(probability))
+    return min(255, max(0, round(-COST * math.log(probability))))
 
 
-def build(counts: Counts, most_pairs: int = 110_000) -> str:
-    """The file's text."""
-    # Names of letters are no words of running speech, and the shortest strange words fit anywhere.
-    spoken = {word: sounds for word, sounds in phones.pronunciations().items() if len(word) > 2 or counts.words[word] >= 20 or word == "o"}
-    for letter in "bcdefghjklmnpqrstuvwxyz":
-        spoken.pop(letter, None)
-    for word in counts.words:
-        if word not in spoken and counts.words[word] >= 1 and (known := phones.say(word)):
-            spoken[word] = [list(known)]
-    words = sorted(spoken)
-    place = {word: n for n, word in enumerate(words)}
-    seen = sum(c for w, c in counts.words.items() if w in place)
-    known = sum(w in counts.words for w in words)
-    floor = (1.0 - KNOWN_SHARE) / max(1, len(words) - known)
-    single = {w: KNOWN_SHARE * counts.words[w] / seen if w in counts.words else floor for w in words}
-    following: dict[str, dict[str, float]] = {}
-    for (first, second), count in counts.pairs.items():
-        if second in place and (first in place or not first):
-            following.setdefault(first, {})[second] = count
-    pairs, backoff = [], {}
-    for first, seconds in following.items():
-        total = sum(seconds.values())
-        left = sum(min(c, DISCOUNT) for c in seconds.values()) / total
-        left = max(left, 1e-3)
-        backoff[first] = left
-        for second, count in seconds.items():
-            probability = max(0.0, count - DISCOUNT) / total + left * single[second]
-            gain = count * math.log(probability / (left * single[second]))
-            if probability > left * single[second] and gain > 0.0:
-                pairs.append((gain, first, second, probability))
-    pairs.sort(reverse=True)
-    lines = ["undertone-lexicon 1", NOTICE, f"words {sum(len(v) for v in spoken.values())}"]
-    numbers, number = {}, 0
-    for word in words:
-        numbers[word] = number
-        for sounds in spoken[word]:
-            lines.append(f"{_cost(single[word])} {_cost(backoff.get(word, 1.0))} {letters(sounds)} {word}")
-            number += 1
-    kept = sorted((number if not f else numbers[f], numbers[s], _cost(p)) for _, f, s, p in pairs[:most_pairs])
-    lines.append(f"pairs {len(kept)} {_cost(backoff.get('', 1.0))}")
-    lines += [f"{f} {s} {c}" for f, s, c in kept]
-    return "\n".join(lines) + "\n"
+def _number(value: int) -> bytes:
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
 
 
-def write(counts: Counts, path: Path) -> int:
-    """Writes the file; returns its size."""
-    text = build(counts)
-    store.atomically(path, lambda part: part.write_text(text, encoding="ascii"))
-    return len(text)
+def pack(sounds: dict[str, list[list[str]]], model: ngrams.Model) -> bytes:
+    """The file's bytes."""
+    place = {p: n for n, p in enumerate(phones.PHONES)}
+    start, pairs = len(sounds), sum(map(len, model.pairs.values()))
+    out = bytearray(f"undertone-lexicon 2\n{NOTICE}\n\n".encode("ascii"))
+    out += struct.pack("<IIB", start, pairs, _cost(model.left.get(start, 1.0)))
+    before = b""
+    for number, (word, ways) in enumerate(sounds.items()):
+        letters = word.encode("ascii")
+        shared = next((n for n, (a, b) in enumerate(zip(before, letters)) if a != b), min(len(before), len(letters)))
+        out += bytes([shared, len(letters) - shared]) + letters[shared:]
+        out += bytes([_cost(model.alone[number]), _cost(model.left.get(number, 1.0)), len(ways)])
+        for way in ways:
+            out += bytes([len(way), *(place[p] for p in way)])
+        before = letters
+    for first in range(start + 1):
+        listed = sorted(model.pairs.get(first, {}).items())
+        out += _number(len(listed))
+        last = 0
+        for second, probability in listed:
+            out += _number(second - last) + bytes([_cost(probability)])
+            last = second
+    return bytes(out)
+
+
+def write(given: Sources, path: Path) -> dict[str, float]:
+    """Writes the file; says what is in it."""
+    sounds, model, said = learn(given)
+    data = pack(sounds, model)
+    store.atomically(path, lambda part: part.write_bytes(data))
+    return said | {"bytes": len(data)}

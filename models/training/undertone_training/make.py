@@ -103,8 +103,8 @@ def stages(order: Order) -> list[Stage]:
     # Better words over that pack; its lower layers, and so the emotion branch, keep every bit.
     over = ["--cache", cache, "--pack", voice]
     found.append(command("spell", "train", "--step", "spell", "--seed", order.seed, "--work", order.work / "spell", *over))
-    texts = [w for name in ("goemotions", "xed") if name in text for w in ("--text", text[name])]
-    found.append(command("spelt", "words", "--work", order.work / "spell", *over, *texts, "--out", spelt))
+    texts = [w for name in ("goemotions", "emobank", "xed", "davidson", "surge") if name in text for w in ("--text", text[name])]
+    found.append(command("spelt", "words", "--work", order.work / "spell", *over, *texts, "--vocab", bert / "vocab.txt", "--out", spelt))
     # The text branch and the systems that fuse it with the voice share one folder, and leave their graphs in its `parts`.
     rated = ["--text-encoder", bert, "--goemotions", text["goemotions"], "--emobank", text["emobank"], "--toxicity", text["davidson"]]
     found.append(command("text", "train", "--step", "text", "--seed", order.seed, "--work", systems, *rated, "--toxicity", text["surge"]))
