@@ -3,6 +3,7 @@
 //! Costs are counted against the best phone of every frame, so that a path's score says how much it had to
 //! bend what was heard. Must never look at sound or letters.
 
+use super::front::{Front, NOWHERE, Path};
 use super::letters::Letters;
 use super::lexicon::Lexicon;
 
@@ -64,89 +65,12 @@ pub(crate) struct Found {
     pub agreed: f32,
 }
 
-const NOWHERE: u32 = u32::MAX;
-
-#[derive(Debug, Clone, Copy)]
-struct Path {
-    node: u32,
-    /// The last whole word.
-    word: u32,
-    /// The phone of the newest frame; 0 is the blank.
-    phone: u8,
-    /// Whole words so far, in the log.
-    log: u32,
-    /// Frame of the first phone of the word that is being heard.
-    first: u32,
-    sound: f32,
-    score: f32,
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Said {
     found: Found,
     before: u32,
     /// `sound` where it ended.
     sound: f32,
-}
-
-/// Paths of one frame, one for each state, found by a small open table.
-#[derive(Debug, Default)]
-struct Front {
-    paths: Vec<Path>,
-    table: Vec<u32>,
-}
-
-const TABLE: usize = 1 << 13;
-
-impl Front {
-    fn clear(&mut self) {
-        self.paths.clear();
-        self.table.clear();
-        self.table.resize(TABLE, NOWHERE);
-    }
-
-    /// Keeps the better of two paths in the same state.
-    fn offer(&mut self, path: Path) {
-        if self.paths.len() >= TABLE / 2 {
-            return;
-        }
-        let mut at = (path.node.wrapping_mul(0x9E37_79B1)
-            ^ path.word.wrapping_mul(0x85EB_CA77)
-            ^ u32::from(path.phone).wrapping_mul(0xC2B2_AE3D)) as usize;
-        at = (at ^ (at >> 15)) & (TABLE - 1);
-        loop {
-            match self.table[at] {
-                NOWHERE => {
-                    self.table[at] = self.paths.len() as u32;
-                    self.paths.push(path);
-                    return;
-                }
-                there => {
-                    let known = &mut self.paths[there as usize];
-                    if (known.node, known.word, known.phone) == (path.node, path.word, path.phone) {
-                        if path.score > known.score {
-                            *known = path;
-                        }
-                        return;
-                    }
-                    at = (at + 1) & (TABLE - 1);
-                }
-            }
-        }
-    }
-
-    fn prune(&mut self, search: &Search) {
-        let best = self
-            .paths
-            .iter()
-            .fold(f32::NEG_INFINITY, |best, path| best.max(path.score));
-        self.paths.retain(|path| path.score >= best - search.behind);
-        if self.paths.len() > search.paths {
-            self.paths
-                .select_nth_unstable_by(search.paths, |a, b| b.score.total_cmp(&a.score));
-            self.paths.truncate(search.paths);
-        }
-    }
 }
 
 /// The words of a pass. `scores` are log probabilities, frames × `width`, index 0 the blank. Where the sound is
@@ -183,7 +107,7 @@ pub(crate) fn words(
             );
         }
         std::mem::swap(&mut now, &mut next);
-        now.prune(search);
+        now.prune(search.behind, search.paths);
     }
     let whole = now.paths.iter().filter(|path| open || path.node == 0);
     let Some(winner) = whole.max_by(|a, b| a.score.total_cmp(&b.score)) else {
@@ -276,14 +200,17 @@ fn step(
                 });
         let first = if path.node == 0 { frame as u32 } else { path.first };
         let (sound, score) = (path.sound + cost, path.score + cost + ahead);
-        next.offer(Path {
-            node,
-            phone,
-            first,
-            sound,
-            score,
-            ..*path
-        });
+        // Where no longer word goes on, only whole words do.
+        if !lexicon.is_leaf(node) {
+            next.offer(Path {
+                node,
+                phone,
+                first,
+                sound,
+                score,
+                ..*path
+            });
+        }
         let gap = if search.gaps > 0.0 && !lexicon.endings(node).is_empty() {
             search.gaps * letters.gap(frame)
         } else {
@@ -395,20 +322,19 @@ mod tests {
 
     #[test]
     fn a_word_that_may_still_become_another_waits_while_the_sound_is_open() {
-        // The last phone may be 1 or 2: "a a" and "ab" are nearly as likely.
-        let lexicon = lexicon();
-        let mut scores = scores(&[0, 1, 0, 1, 0]);
-        scores[9 + 2] = -0.1;
-        let (blank, places) = (vec![0.0; 5], letters::places(&[String::new()]));
-        let letters = Letters::new(&blank, 1, &places);
-        let told = |agreed, open| {
-            let search = Search { agreed, ..sounds_only() };
-            words(&lexicon, &scores, 3, &letters, &search, open)
+        let told = |path: &[usize], agreed, open| {
+            let search = Search {
+                agreed,
+                each: -0.5,
+                ..sounds_only()
+            };
+            texts(path, &search, open)
         };
-        assert!(!told(0.0, true).is_empty());
-        assert!(told(0.9, true).is_empty());
-        assert_eq!(told(0.9, false).len(), told(0.0, true).len());
-        assert!(told(0.0, true).iter().all(|found| (0.0..0.9).contains(&found.agreed)));
+        // "ab" may be the beginning of "aba"; nothing goes on from "ba".
+        assert_eq!(told(&[0, 1, 2, 0], 0.0, true), ["ab"]);
+        assert!(told(&[0, 1, 2, 0], 0.5, true).is_empty());
+        assert_eq!(told(&[0, 1, 2, 0], 0.5, false), ["ab"]);
+        assert_eq!(told(&[0, 2, 1, 0], 0.5, true), ["ba"]);
     }
 
     #[test]

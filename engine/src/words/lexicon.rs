@@ -107,6 +107,11 @@ impl Lexicon {
         .map(|at| (at, self.nodes[at as usize].phone))
     }
 
+    /// Whether no word goes on after this node.
+    pub(crate) fn is_leaf(&self, node: u32) -> bool {
+        self.nodes[node as usize].leaf
+    }
+
     /// Log probability of the likeliest word at or under a node.
     pub(crate) fn best(&self, node: u32) -> f32 {
         self.nodes[node as usize].best

@@ -142,8 +142,8 @@ pub(super) fn read(file: &[u8], phones: usize) -> Result<Raw, LexiconError> {
         ..Raw::default()
     };
     let mut letters: Vec<u8> = Vec::new();
-    for number in 0..words {
-        word(&mut rest, &mut raw, &mut letters, phones, number == 0)?;
+    for _ in 0..words {
+        word(&mut rest, &mut raw, &mut letters, phones)?;
     }
     for _ in 0..=words {
         let (mut listed, mut last) = (rest.number()?, None);
@@ -170,23 +170,27 @@ fn word(
     raw: &mut Raw,
     letters: &mut Vec<u8>,
     phones: usize,
-    first: bool,
 ) -> Result<(), LexiconError> {
     let (shared, more) = (usize::from(rest.byte()?), usize::from(rest.byte()?));
     let further = rest.bytes(more)?;
-    // In order, so that words are found by halving: it must grow where it leaves the word before.
-    let grows = further.first() > letters.get(shared);
-    if shared > letters.len() || !(first || grows) || !further.is_ascii() || shared + more == 0 {
+    // In order, so that words are found by halving: none is empty, and each is more than the one before.
+    let grows = letters.get(shared..).is_some_and(|rest| further > rest);
+    if !grows || !further.is_ascii() {
         return rest.wrong("has a word that is out of order, empty, or not ASCII");
     }
     letters.truncate(shared);
     letters.extend_from_slice(further);
-    raw.spelling.extend(letters.iter().map(|letter| char::from(*letter)));
+    raw.spelling
+        .extend(letters.iter().map(|letter| char::from(*letter)));
     let (cost, left) = (rest.byte()?, rest.byte()?);
     for _ in 0..rest.byte()? {
         let length = usize::from(rest.byte()?);
         let way = rest.bytes(length)?;
-        if way.is_empty() || way.iter().any(|phone| *phone == 0 || usize::from(*phone) >= phones) {
+        if way.is_empty()
+            || way
+                .iter()
+                .any(|phone| *phone == 0 || usize::from(*phone) >= phones)
+        {
             return rest.wrong("has a phone that the pack does not name");
         }
         raw.phones.extend_from_slice(way);
@@ -251,7 +255,10 @@ pub(super) mod tests {
     #[test]
     fn what_was_written_is_read() {
         let raw = read(&file(), 3).unwrap();
-        assert_eq!((0..3).map(|word| raw.text(word)).collect::<Vec<_>>(), ["ab", "aba", "ac"]);
+        assert_eq!(
+            (0..3).map(|word| raw.text(word)).collect::<Vec<_>>(),
+            ["ab", "aba", "ac"]
+        );
         assert_eq!(raw.ways(2).collect::<Vec<_>>(), [&[1_u8] as &[u8], &[1, 2]]);
         assert_eq!((raw.following(0), raw.pair_cost(0, 0)), (&[2_u32][..], 6));
         assert!(raw.following(1).is_empty() && raw.following(9).is_empty());

@@ -10,6 +10,7 @@
 
 mod align;
 mod beam;
+mod front;
 mod greedy;
 mod letters;
 mod lexicon;
