@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use undertone::{Engine, EngineConfig, RuntimeChoice, StreamConfig, Update};
+use undertone::{Engine, EngineConfig, RuntimeChoice, Scores, StreamConfig, Update};
 use undertone_tests::samples::sample;
 use undertone_tests::skipped;
 
@@ -54,19 +54,27 @@ fn onnx_runtime_gives_the_embedded_runtimes_scores_and_says_that_it_ran() {
     );
     let found = scores(&other);
     assert_eq!(found.len(), embedded.len());
-    let mut largest = 0.0_f32;
+    let (mut voice, mut finals) = (0.0_f32, 0.0_f32);
     for (found, wanted) in found.iter().zip(&embedded) {
         assert_eq!(
             &*found.runtime, "onnxruntime/cpu",
             "every update says what really ran"
         );
         assert_eq!((found.utterance, found.kind), (wanted.utterance, wanted.kind));
-        for (a, b) in found.scores.values().iter().zip(wanted.scores.values()) {
-            largest = largest.max((a - b).abs());
+        let heard = [found, wanted].map(|update| update.speech.as_ref().unwrap().scores);
+        voice = voice.max(apart(&heard[0], &heard[1]));
+        // The two round 8-bit products differently, and of two readings of unfinished words as likely as each other
+        // each may take another.
+        if found.is_final() {
+            finals = finals.max(apart(&found.scores, &wanted.scores));
         }
     }
-    println!("{} updates, scores at most {largest:.4} apart", found.len());
-    assert!(largest < 0.05, "{largest}");
+    println!(
+        "{} updates, the voice at most {voice:.1e} apart, finals {finals:.4}",
+        found.len()
+    );
+    assert!(voice < 1e-3, "{voice}");
+    assert!(finals < 0.05, "{finals}");
 }
 
 #[test]
@@ -99,6 +107,12 @@ fn an_accelerator_that_is_not_there_is_told_and_the_cpu_runs() {
         pack.remarks
     );
     assert!(!scores(&engine).is_empty(), "the CPU runs instead");
+}
+
+/// How far the furthest two scores are apart.
+fn apart(found: &Scores, wanted: &Scores) -> f32 {
+    let pairs = found.values().into_iter().zip(wanted.values());
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
 /// Voices that speak at once.
@@ -156,9 +170,7 @@ fn requests_of_many_voices_run_together_and_every_one_gets_the_final_it_would_ge
         assert_eq!(span(found), span(wanted), "voice {voice}");
         // What the words come to hangs on which looks came before, and so on how busy the machine is.
         let sides = [found, wanted].map(|update: &Update| update.speech.as_ref().unwrap().scores);
-        for (a, b) in sides[0].values().iter().zip(sides[1].values()) {
-            largest = largest.max((a - b).abs());
-        }
+        largest = largest.max(apart(&sides[0], &sides[1]));
     }
     println!("{runs:?}, scores at most {largest:.1e} apart");
     assert!(largest < 1e-3, "{largest}");
