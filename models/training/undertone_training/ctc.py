@@ -12,10 +12,15 @@ ALPHABET = ["", " ", "'"] + [chr(c) for c in range(ord("a"), ord("z") + 1)]
 _PLACE = {symbol: i for i, symbol in enumerate(ALPHABET)}
 
 
+def spelt(text: str) -> str:
+    """A transcript in the alphabet's letters."""
+    plain = re.sub(r"[^a-z' ]+", " ", text.lower().replace("’", "'"))
+    return re.sub(r"\s+", " ", plain).strip()
+
+
 def spell(text: str) -> list[int]:
     """A transcript as alphabet indices."""
-    plain = re.sub(r"[^a-z' ]+", " ", text.lower().replace("’", "'"))
-    return [_PLACE[c] for c in re.sub(r"\s+", " ", plain).strip()]
+    return [_PLACE[c] for c in spelt(text)]
 
 
 def greedy(log_probs: np.ndarray) -> str:

@@ -12,6 +12,12 @@ from .errors import RecipeError
 from .trunk import HEAD_WIDTH, WIDTH, Trunk
 
 
+def small(model: onnx.ModelProto) -> list[str]:
+    """The unnamed weights (norms and biases), in the order in which the builder wrote them: their numbers differ from
+    one version of the builder to the next, their order does not."""
+    return [t.name for t in model.graph.initializer if t.name.startswith("const_") and t.data_type == onnx.TensorProto.FLOAT and int(np.prod(t.dims)) >= WIDTH]
+
+
 def _values(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     """Every weight of a graph as f32, whatever it is stored as."""
     stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
@@ -27,8 +33,8 @@ def _values(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     return found
 
 
-def _names() -> dict[str, str]:
-    """Which small weight of the graph is which of the trunk's, by filling each with its own number."""
+def names(model: onnx.ModelProto) -> dict[str, str]:
+    """Which weight of a graph is which of the trunk's, by filling each of a fresh graph with its own number."""
     marked = Trunk()
     numbers = {}
     with torch.no_grad():
@@ -36,10 +42,12 @@ def _names() -> dict[str, str]:
             value.fill_(float(number))
             numbers[float(number)] = name
     found = {}
-    for tensor in graphs.trunk(marked).graph.initializer:
+    fresh = graphs.trunk(marked)
+    stored = dict(zip(small(fresh), small(model)))
+    for tensor in fresh.graph.initializer:
         value = numpy_helper.to_array(tensor)
         if value.dtype == np.float32 and value.size >= WIDTH and value.min() == value.max() and float(value.flat[0]) in numbers:
-            found[tensor.name] = numbers[float(value.flat[0])]
+            found[stored.get(tensor.name, tensor.name)] = numbers[float(value.flat[0])]
     return found
 
 
@@ -47,9 +55,10 @@ def load(path: Path) -> Trunk:
     """The trunk of a pack; what was rounded when the pack was made stays rounded."""
     if not path.exists():
         raise RecipeError(f"{path}: not found; give the trunk.onnx of a pack")
-    values = _values(onnx.load(path))
+    model = onnx.load(path)
+    values = _values(model)
     state = {}
-    for name, own in _names().items():
+    for name, own in names(model).items():
         if name in values:
             state[own] = values[name]
     for number in range(len(Trunk().layers)):

@@ -1,13 +1,12 @@
 """Writes the graphs of the words branch: the pack's own trunk with new upper layers in it, and the words head."""
 
+import re
 from pathlib import Path
 
-import numpy as np
 import onnx
 import onnxruntime
-from onnx import numpy_helper
 
-from . import ctc, graphs, phones, quantise, words_error
+from . import ctc, graphs, pack_trunk, phones, quantise, words_error
 from .errors import RecipeError
 from .graph import Graph, save
 from .layers_cache import KEPT_LAYER
@@ -29,42 +28,35 @@ def words(heads: Heads) -> onnx.ModelProto:
     return g.model([("top", [1, "frames", WIDTH])], [("log_probs", [1, "frames", len(ctc.ALPHABET)]), ("phone_log_probs", [1, "frames", len(phones.PHONES)])])
 
 
-def _upper_names() -> set[str]:
+def _upper_names(model: onnx.ModelProto) -> set[str]:
     """The weights of the small graph that belong to the upper layers, whatever their names look like."""
-    marked = Trunk()
-    for number, layer in enumerate(marked.layers, start=1):
-        for value in layer.parameters():
-            value.data.fill_(2.0 if number > KEPT_LAYER else 1.0)
-    for value in marked.norm.parameters():
-        value.data.fill_(2.0)
-    found = set()
-    for tensor in graphs.trunk(marked).graph.initializer:
-        value = numpy_helper.to_array(tensor)
-        if value.dtype == np.float32 and value.size >= WIDTH and value.max() == 2.0:
-            found.add(tensor.name)
-    return found | {f"layer{n}_{part}" for n in range(KEPT_LAYER + 1, LAYERS + 1) for part in ("qkv", "o", "fc1", "fc2")}
+    upper = re.compile(rf"layers\.[{KEPT_LAYER}-{LAYERS - 1}]\.|norm\.")
+    return {name for name, own in pack_trunk.names(model).items() if upper.match(own)} | {f"layer{n}_qkv" for n in range(KEPT_LAYER + 1, LAYERS + 1)}
 
 
-def grafted(pack_trunk: Path, trunk: Trunk) -> onnx.ModelProto:
+def grafted(pack_trunk_file: Path, trunk: Trunk) -> onnx.ModelProto:
     """The pack's graph with the upper layers of `trunk`; every other byte of weight is as it was."""
-    model = onnx.load(pack_trunk)
-    fresh = {t.name: t for t in quantise.dynamic_int8(graphs.trunk(trunk)).graph.initializer}
-    upper = _upper_names()
+    model, made = onnx.load(pack_trunk_file), quantise.dynamic_int8(graphs.trunk(trunk))
+    stored = dict(zip(pack_trunk.small(made), pack_trunk.small(model)))
+    fresh = {stored.get(t.name, t.name): t for t in made.graph.initializer}
+    upper = _upper_names(model)
     changed = 0
     for tensor in model.graph.initializer:
-        stem = tensor.name
+        name = tensor.name
         for ending in ("_quantized", "_scale", "_zero_point"):
-            stem = stem.removesuffix(ending)
-        if stem not in upper:
+            name = name.removesuffix(ending)
+        if name not in upper:
             continue
         new = fresh.get(tensor.name)
         if new is None or list(new.dims) != list(tensor.dims) or new.data_type != tensor.data_type:
-            raise RecipeError(f"{pack_trunk}: {tensor.name} is not stored as this recipe stores it; was the pack made by another version?")
+            raise RecipeError(f"{pack_trunk_file}: {tensor.name} is not stored as this recipe stores it; was the pack made by another version?")
+        name = tensor.name
         tensor.CopyFrom(new)
+        tensor.name = name
         changed += 1
     wanted = 3 * 4 * (LAYERS - KEPT_LAYER) + 4 * (LAYERS - KEPT_LAYER) + 1
     if changed != wanted:
-        raise RecipeError(f"{pack_trunk}: {changed} weights of the upper layers were replaced, {wanted} should have been")
+        raise RecipeError(f"{pack_trunk_file}: {changed} weights of the upper layers were replaced, {wanted} should have been")
     onnx.checker.check_model(model)
     return model
 

@@ -12,6 +12,7 @@ from . import checkpoint, corpora, ctc, lexicon, pack_trunk, phones, spell_expor
 from .errors import RecipeError
 from .spell_views import VIEWS, Frames
 from .store import Store, atomically
+from .trunk import Trunk
 from .words_train import TEST_SPLIT
 
 
@@ -25,22 +26,25 @@ COUNTED = (
 )
 
 
-def _start(pack: Path) -> tuple:
-    """The pack's trunk, and heads that begin where its letters are."""
+def start(pack: Path) -> tuple[Trunk, spell_train.Heads]:
+    """The pack's trunk, and heads that begin where its letters are, and its phones if it has them."""
     trunk, heads = pack_trunk.load(pack / "trunk.onnx"), spell_train.Heads()
-    weights = [numpy_helper.to_array(t) for t in onnx.load(pack / "words.onnx").graph.initializer]
-    for value in weights:
-        if value.shape == tuple(reversed(heads.words.weight.shape)):
-            heads.words.weight.data = torch.tensor(value.T.copy())
-        if value.shape == tuple(heads.words.bias.shape):
-            heads.words.bias.data = torch.tensor(value)
+    stored = [torch.tensor(numpy_helper.to_array(t).copy()) for t in onnx.load(pack / "words.onnx").graph.initializer]
+    for linear in (heads.words, heads.phones):
+        for value in stored:
+            if value.shape == linear.weight.T.shape:
+                linear.weight.data = value.T.contiguous()
+            if value.shape == linear.bias.shape:
+                linear.bias.data = value
+    heads.middle.load_state_dict(heads.phones.state_dict())
     return trunk, heads
 
 
 def train(cache: Path, work: Path, pack: Path, plan: spell_train.Plan) -> None:
     """Trains the upper layers and both heads over every view."""
+    torch.manual_seed(plan.seed)
     store = Store(cache, ["librispeech"])
-    trunk, heads = _start(pack)
+    trunk, heads = start(pack)
     items = [i for i in store.select("librispeech") if i.split != TEST_SPLIT]
     views = [Frames(work, view, items).build(trunk, store, plan.seed) for view in VIEWS]
     spell_train.train(trunk, heads, views, work, plan)

@@ -33,8 +33,20 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, b * cos + a * sin, rest], dim=-1)
 
 
+def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Scaled dot-product attention. In bfloat16 on a CPU the plain products take a third of the time of torch's own."""
+    if q.dtype != torch.bfloat16:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    weights = torch.matmul(q * HEAD_WIDTH**-0.5, k.transpose(-1, -2))
+    if mask is not None:
+        weights = weights.masked_fill(~mask, -torch.inf)
+    return torch.matmul(torch.softmax(weights, dim=-1), v)
+
+
 class Layer(nn.Module):
     """One pre-norm transformer layer with rotary attention."""
+
+    dropout = 0.0  # of what attention and the feed-forward part add, while training
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,9 +63,12 @@ class Layer(nn.Module):
         batch, frames, _ = x.shape
         h = self.norm1(x)
         q, k, v = (part(h).view(batch, frames, HEADS, HEAD_WIDTH).transpose(1, 2) for part in (self.q, self.k, self.v))
-        h = F.scaled_dot_product_attention(_rotate(q, cos, sin), _rotate(k, cos, sin), v, attn_mask=mask)
-        x = x + self.o(h.transpose(1, 2).reshape(batch, frames, WIDTH))
-        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+        h = _attend(_rotate(q, cos, sin), _rotate(k, cos, sin), v, mask)
+        x = x + self._thin(self.o(h.transpose(1, 2).reshape(batch, frames, WIDTH)))
+        return x + self._thin(self.fc2(F.gelu(self.fc1(self.norm2(x)))))
+
+    def _thin(self, added: Tensor) -> Tensor:
+        return F.dropout(added, self.dropout, self.training) if self.dropout else added
 
 
 class Trunk(nn.Module):
