@@ -160,8 +160,8 @@ fn twenty_instances_for_as_long_as_one_likes() {
     let mut dice = Dice(0x5EED_50AC);
     let start = Instant::now();
     let mut instances: Vec<Instance> = Vec::new();
-    let (mut audio_s, mut opened, mut seen) = (0.0, 0, Vec::new());
-    while seen.len() < LEAST_ROUNDS || start.elapsed().as_secs_f64() < minutes * 60.0 {
+    let (mut audio_s, mut opened, mut rounds) = (0.0, 0, Vec::new());
+    while rounds.len() < LEAST_ROUNDS || start.elapsed().as_secs_f64() < minutes * 60.0 {
         while instances.len() < count {
             instances.push(Instance::new(&entry));
             opened += 1;
@@ -188,7 +188,7 @@ fn twenty_instances_for_as_long_as_one_likes() {
             audio_s += done;
             instance.stop(running);
         }
-        seen.push(Seen {
+        rounds.push(Seen {
             at: start.elapsed(),
             instances: instances.len(),
             resident_mb: resident_mb(),
@@ -196,20 +196,20 @@ fn twenty_instances_for_as_long_as_one_likes() {
         });
         // Some go at once, with whatever the worker is doing for them.
         instances.truncate(count - dice.below(count));
-        if let Some(now) = seen.last().filter(|_| seen.len() % 20 == 0) {
+        if let Some(now) = rounds.last().filter(|_| rounds.len() % 20 == 0) {
             let (used, resident) = (now.used_mb, now.resident_mb);
             println!(
                 "{:.0?}: round {}, {used:.0} MB in use, {resident:.0} resident",
                 now.at,
-                seen.len()
+                rounds.len()
             );
         }
     }
-    let at = |share: f64| &seen[((seen.len() - 1) as f64 * share) as usize];
-    let full = seen.iter().map(|one| one.instances).max().unwrap_or_default();
+    let at = |share: f64| &rounds[((rounds.len() - 1) as f64 * share) as usize];
+    let full = rounds.iter().map(|one| one.instances).max().unwrap_or_default();
     println!(
         "{} rounds of {full} instances in {:.1} minutes, {opened} opened, {:.1} minutes of sound",
-        seen.len(),
+        rounds.len(),
         start.elapsed().as_secs_f64() / 60.0,
         audio_s / 60.0,
     );
@@ -220,7 +220,7 @@ fn twenty_instances_for_as_long_as_one_likes() {
             one.used_mb, one.resident_mb
         );
     }
-    let slope = slope(&seen);
+    let slope = slope(&rounds);
     drop(instances);
     println!(
         "{slope:+.1} MB an hour in use; with all closed {:.1} MB in use, {:.0} resident",

@@ -68,7 +68,7 @@ fn a_frame_costs_little() {
         for _ in 0..FRAMES {
             shapes = frame(size).0;
         }
-        let each = (spent() - before) / FRAMES;
+        let each = spent().saturating_sub(before) / FRAMES;
         println!(
             "{} × {}: {shapes} shapes, {each:.0?} a frame, {:.1} % of a core at 60 Hz",
             size.x,
