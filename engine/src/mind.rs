@@ -4,6 +4,7 @@
 //! speaker: what a stream has learnt is its own and comes in as arguments.
 
 mod error;
+mod familiar;
 mod letters;
 mod sides;
 mod trunk;
@@ -23,6 +24,7 @@ use crate::utterance::Request;
 use crate::words::{Heard, Reader, Units};
 
 pub use error::MindError;
+pub(crate) use familiar::UNFAMILIAR;
 pub(crate) use sides::Feeling;
 use sides::Voice;
 pub(crate) use trunk::Passed;
@@ -77,21 +79,6 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// One frame of nothing, for tests.
-    #[cfg(test)]
-    pub(crate) fn of_silence() -> Self {
-        Self {
-            mix: vec![0.0],
-            count: 1,
-            first: 0,
-            units: None,
-            recogniser: Recogniser::First,
-            tentative: false,
-            trunk_time: Duration::from_millis(7),
-            words_time: Duration::from_millis(1),
-        }
-    }
-
     /// The first pass's words, for another recogniser to better; `None` if no words were asked for.
     pub(crate) fn take_words(&mut self) -> Option<Vec<Heard>> {
         self.units.as_mut().map(|units| std::mem::take(&mut units.words))
@@ -111,6 +98,8 @@ pub(crate) struct Mind {
     trunk: Trunk,
     words: Option<Reader>,
     voice: Option<Voice>,
+    /// Of the speech head; the others have none.
+    guard: Option<familiar::Guard>,
     text: Option<text::Branch>,
     /// The graph that hears and reads together.
     own: Option<(Role, Box<dyn Graph>)>,
@@ -211,6 +200,11 @@ impl Mind {
         let voice = voice
             .map(|role| Ok::<_, MindError>(Voice::new(load(role)?, role, &manifest)))
             .transpose()?;
+        let head = voice.as_ref().is_some_and(|voice| voice.role == Role::Speech);
+        let guard = manifest.familiar.filter(|_| head);
+        let guard = guard
+            .map(|limits| load(Role::Familiar).map(|graph| familiar::Guard { graph, limits }))
+            .transpose()?;
         let text = wanted(Role::Text)?
             .map(|graph| text::Branch::new(graph, pack))
             .transpose()
@@ -243,6 +237,7 @@ impl Mind {
             trunk,
             words,
             voice,
+            guard,
             text,
             own,
         };

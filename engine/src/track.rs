@@ -10,7 +10,7 @@ use crate::baseline::Baseline;
 use crate::cleanup;
 use crate::fuse::{Evidence, Fused, Side, fuse};
 use crate::label::{Affect, Scores, Verdict};
-use crate::mind::{Feeling, Frames, Mind, MindError, PackInfo};
+use crate::mind::{Feeling, Frames, Mind, MindError, PackInfo, UNFAMILIAR};
 use crate::profile::{Profile, ProfileError};
 use crate::quality;
 use crate::recognise::{LATER_AT_MOST, confidence};
@@ -63,6 +63,8 @@ struct Judged {
     text: Option<TextEvidence>,
     toxicity: Option<f32>,
     fused: Fused,
+    /// The voice is none that the head knows anything about.
+    unfamiliar: bool,
     /// Past utterances that the voice was compared with.
     clips: f32,
     read_time: Duration,
@@ -143,6 +145,7 @@ impl Track {
             text,
             toxicity,
             fused,
+            unfamiliar,
             clips,
             read_time,
         } = self.judge(mind, request, frames)?;
@@ -163,6 +166,9 @@ impl Track {
         };
         if request.clipped {
             degraded.push(Degraded::Clipped);
+        }
+        if unfamiliar {
+            degraded.push(Degraded::UnfamiliarVoice);
         }
         let names = self.names(&mind.info);
         let update = Update {
@@ -238,14 +244,17 @@ impl Track {
         let feeling = mind.feel(request, frames, &past, clips)?;
         let seconds = (request.end - request.start) as f64 / f64::from(RATE);
         let voice = feeling.as_ref().map(|feeling| Side {
-            scores: Scores::from_logits(&feeling.logits, mind.temperature(seconds)),
-            affect: Affect::new(feeling.affect),
-            quality: quality::of_voice(request),
+            // Sure of a voice that it knows nothing about: the less familiar, the flatter.
+            scores: Scores::from_logits(&feeling.logits, mind.temperature(seconds) / feeling.familiar),
+            affect: Affect::new(feeling.affect.map(|axis| axis * feeling.familiar)),
+            quality: quality::of_voice(request) * feeling.familiar,
         });
+        let unfamiliar = feeling.as_ref().is_some_and(|feeling| feeling.familiar < UNFAMILIAR);
         if let Some(Feeling { stats, .. }) = &feeling
             && request.kind == Kind::Final
             && seconds >= LEARN_FROM_S
             && !request.clipped
+            && !unfamiliar
         {
             self.baseline.learn(stats);
         }
@@ -279,6 +288,7 @@ impl Track {
             text,
             toxicity: read.map(|read| read.toxicity),
             fused,
+            unfamiliar,
             clips,
             read_time,
         })

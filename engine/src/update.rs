@@ -201,4 +201,6 @@ pub enum Degraded {
     RecogniserFailed,
     /// The input is at full scale so often that the voice is distorted.
     Clipped,
+    /// The voice is unlike those of the people whom the pack learnt from: it counts for less, or for nothing.
+    UnfamiliarVoice,
 }

@@ -9,7 +9,7 @@ mod recognisers;
 mod store;
 
 pub use manifest::{
-    FileEntry, Fusion, GraphEntry, LABELS, LateSpeech, Manifest, ManifestError, Role, SYSTEMS, Speech, Text,
+    Familiar, FileEntry, Fusion, GraphEntry, LABELS, LateSpeech, Manifest, ManifestError, Role, SYSTEMS, Speech, Text,
     TrainingSet, Trunk, Words,
 };
 pub use pack::{Bytes, Pack, PackError};

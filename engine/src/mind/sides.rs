@@ -18,6 +18,8 @@ pub(crate) struct Feeling {
     pub logits: [f32; Label::COUNT],
     pub affect: [f32; 3],
     pub stats: Vec<f32>,
+    /// How far to believe it: the voice may be none that the head knows anything about.
+    pub familiar: f32,
 }
 
 /// The voice's branch: the head on the trunk's frames, or an encoder of its own that hears the sound.
@@ -137,6 +139,7 @@ impl Mind {
         Ok(Some(Feeling {
             logits,
             affect,
+            familiar: self.familiarity(&own.data)?,
             stats: own.data,
         }))
     }
@@ -225,6 +228,22 @@ impl Mind {
 }
 
 impl Frames {
+    /// One frame of nothing, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_silence() -> Self {
+        let took = std::time::Duration::from_millis(7);
+        Self {
+            mix: vec![0.0],
+            count: 1,
+            first: 0,
+            units: None,
+            recogniser: crate::recognise::Recogniser::First,
+            tentative: false,
+            trunk_time: took,
+            words_time: took,
+        }
+    }
+
     fn shape(&self, mind: &Mind) -> Vec<usize> {
         vec![1, self.count, mind.manifest.speech.mix_width]
     }

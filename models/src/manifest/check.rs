@@ -61,6 +61,7 @@ impl Manifest {
             self.speech.unknown_below,
         )?;
         labels("speech", &self.speech.trained_labels)?;
+        self.check_familiar()?;
         let Some(late) = &self.late_speech else {
             return match self.graph(Role::LateSpeech) {
                 Some(_) => misfit("the late_speech graph needs the table [late_speech]"),
@@ -77,6 +78,16 @@ impl Manifest {
             &late.temperature_short,
             late.unknown_below,
         )
+    }
+
+    fn check_familiar(&self) -> Checked {
+        match (self.graph(Role::Familiar), &self.familiar) {
+            (Some(_), None) => misfit("the familiar graph needs the table [familiar]"),
+            (_, Some(limits)) if !positive(limits.usual) || !(limits.strange > limits.usual) => {
+                misfit("familiar.usual must be positive, and familiar.strange greater")
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_words(&self) -> Checked {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use role::{Role, SYSTEMS};
-pub use tables::{Fusion, LateSpeech, Speech, Text, Trunk, Words};
+pub use tables::{Familiar, Fusion, LateSpeech, Speech, Text, Trunk, Words};
 
 /// The label set of every pack, in the order of the graphs' outputs.
 pub const LABELS: [&str; 7] = [
@@ -60,6 +60,9 @@ pub struct Manifest {
     /// The speech branch of system `late`.
     #[serde(default)]
     pub late_speech: Option<LateSpeech>,
+    /// What the familiar graph's output means.
+    #[serde(default)]
+    pub familiar: Option<Familiar>,
     /// How system `late` fuses.
     #[serde(default)]
     pub late: Option<Fusion>,

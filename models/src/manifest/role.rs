@@ -20,6 +20,8 @@ pub enum Role {
     Multilevel,
     /// Frames and tokens to emotion, for system `joint`.
     Joint,
+    /// The voice's statistics to how unlike the voices it learnt from it is, where the pack can tell.
+    Familiar,
 }
 
 /// Every system there is, with the graphs it needs beside the trunk and the speech head.
@@ -42,6 +44,7 @@ impl Role {
             Self::LateSpeech => "late_speech",
             Self::Multilevel => "multilevel",
             Self::Joint => "joint",
+            Self::Familiar => "familiar",
         }
     }
 
@@ -63,6 +66,7 @@ impl Role {
                 "tokens",
             ],
             Self::Joint => &["mix", "past_mean", "past_clips", "lower"],
+            Self::Familiar => &["stats"],
         }
     }
 
@@ -74,6 +78,7 @@ impl Role {
             Self::Words => &["log_probs", "phone_log_probs"],
             Self::Text => &["logits", "affect", "toxic", "tokens", "lower"],
             Self::Multilevel | Self::Joint => &["logits"],
+            Self::Familiar => &["strangeness"],
         }
     }
 }

@@ -101,6 +101,15 @@ pub struct LateSpeech {
     pub unknown_below: f32,
 }
 
+/// How strange a voice may be before the speech head is not believed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Familiar {
+    /// Up to here a voice is like those of people.
+    pub usual: f32,
+    /// From here on what is heard is none of theirs.
+    pub strange: f32,
+}
+
 /// How a system lays its evidence together: a weighted sum of log probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Fusion {

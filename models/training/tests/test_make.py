@@ -60,7 +60,7 @@ def test_a_dry_run_tells_every_stage_and_does_nothing(tmp_path, corpora_folder, 
     told = capsys.readouterr().out
     assert [line.split("] ")[1] for line in told.splitlines() if line.startswith("[")] == [
         f"{n}: to do" for n in (
-            "prepare", "words", "emotion", "adapt", "head", "evaluate", "export", "spell", "spelt", "text", "text graph",
+            "prepare", "words", "emotion", "adapt", "head", "evaluate", "export", "spell", "spelt", "familiar", "text", "text graph",
             "late_speech", "multilevel", "joint", "fusion", "assemble",
         )
     ]
@@ -76,10 +76,10 @@ def test_a_stage_is_done_once_and_again_when_it_is_told_otherwise(tmp_path, corp
     make.run(told)
     assert len(store.Store(tmp_path / "work" / "cache", ["crema_d", "emodb", "librispeech"]).items) == 11
     make.run(told)
-    assert "[1/16] prepare: done before" in capsys.readouterr().out
+    assert "[1/17] prepare: done before" in capsys.readouterr().out
     told.allow_missing = True
     make.run(told)
-    assert "[1/16] prepare: to do" in capsys.readouterr().out
+    assert "[1/17] prepare: to do" in capsys.readouterr().out
 
 
 def test_a_stage_that_fails_is_not_taken_for_done(tmp_path, corpora_folder):

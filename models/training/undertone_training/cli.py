@@ -99,6 +99,17 @@ def words_file(args) -> int:
     return 0
 
 
+def familiar(args) -> int:
+    """Writes the graph that tells people's voices from others, over a pack."""
+    from . import familiar as guard
+
+    held = [name for name in guard.MANY if (args.cache / f"{name}.json").exists()]
+    if not held:
+        raise RecipeError(f"{args.cache}: no corpus is prepared here; run `prepare` first")
+    print(json.dumps(guard.write(args.cache, args.pack, args.out, held, args.seed), indent=1))
+    return 0
+
+
 def _fused(args) -> int:
     """The steps of the systems beside the speech pack."""
     from . import fused_evaluate, fused_recipe, fused_train, joint, late_train
@@ -266,6 +277,11 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--text", type=Path, action="append", help="CSV with a column text; repeat for more, each is weighed apart")
     sub.add_argument("--vocab", type=Path, help="word pieces, the most frequent first, such as a BERT's vocab.txt")
     sub.add_argument("--out", type=Path, required=True, help="the file")
+    sub = command("familiar", familiar, "write the graph that tells people's voices from others")
+    sub.add_argument("--cache", type=Path, required=True)
+    sub.add_argument("--pack", type=Path, required=True, help="the folder of the pack whose head is to be guarded")
+    sub.add_argument("--out", type=Path, required=True)
+    sub.add_argument("--seed", type=int, default=1)
     sub = command("assemble", assemble, "put a pack together from exported parts")
     sub.add_argument("--part", type=Path, action="append", required=True, help="a pack's folder or a work folder's parts; repeat, later ones win")
     sub.add_argument("--out", type=Path, required=True)

@@ -105,6 +105,8 @@ def stages(order: Order) -> list[Stage]:
     found.append(command("spell", "train", "--step", "spell", "--seed", order.seed, "--work", order.work / "spell", *over))
     texts = [w for name in ("goemotions", "emobank", "xed", "davidson", "surge") if name in text for w in ("--text", text[name])]
     found.append(command("spelt", "words", "--work", order.work / "spell", *over, *texts, "--vocab", bert / "vocab.txt", "--out", spelt))
+    strange = order.work / "familiar"
+    found.append(command("familiar", "familiar", *over, "--out", strange, "--seed", order.seed))
     # The text branch and the systems that fuse it with the voice share one folder, and leave their graphs in its `parts`.
     rated = ["--text-encoder", bert, "--goemotions", text["goemotions"], "--emobank", text["emobank"], "--toxicity", text["davidson"]]
     found.append(command("text", "train", "--step", "text", "--seed", order.seed, "--work", systems, *rated, "--toxicity", text["surge"]))
@@ -115,7 +117,7 @@ def stages(order: Order) -> list[Stage]:
     found.append(command("multilevel", "train", "--step", "multilevel", *paired))
     found.append(command("joint", "train", "--step", "joint", *paired, "--speech-encoder", encoder))
     found.append(command("fusion", "train", "--step", "fusion", *paired, "--speech-encoder", encoder))
-    parts = [w for folder in (voice, spelt, systems / "parts") for w in ("--part", folder)]
+    parts = [w for folder in (voice, spelt, strange, systems / "parts") for w in ("--part", folder)]
     found.append(command("assemble", "assemble", *parts, "--out", order.out, "--default", DEFAULT))
     return found
 
