@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use undertone::{Degraded, Engine, EngineConfig, StreamConfig, Update};
+use undertone::{Degraded, Engine, EngineConfig, StreamConfig, Update, Verdict};
 use undertone_tests::samples::sample;
 
 fn ready() -> Engine {
@@ -94,6 +94,30 @@ fn a_distorted_voice_is_called_distorted_and_teaches_no_baseline() {
         .filter_map(|u| u.speech.as_ref().map(|speech| speech.baseline_clips))
         .collect();
     assert!(clips.iter().all(|clips| *clips == 0.0), "{clips:?}");
+}
+
+#[test]
+fn what_is_no_voice_is_scored_as_unknown_if_at_all() {
+    let engine = ready();
+    // A tone that swells and fades like syllables: the detector takes it for a voice.
+    let buzz: Vec<f32> = (0..5 * 16_000)
+        .map(|i| {
+            let t = i as f32 / 16_000.0;
+            let swell = 0.55 + 0.45 * (25.0 * t).sin();
+            0.2 * swell * (std::f32::consts::TAU * 230.0 * t).sin().signum()
+        })
+        .collect();
+    let sound = [vec![0.0; 8_000], buzz, vec![0.0; 16_000]].concat();
+    let updates = hear(&engine, 16_000, &sound);
+    for update in updates.iter().filter(|update| update.is_final()) {
+        assert_eq!(update.label, Verdict::Unknown, "{update:?}");
+        assert!(
+            update.degraded.contains(&Degraded::UnfamiliarVoice),
+            "{:?}",
+            update.degraded
+        );
+    }
+    assert!(!updates.is_empty(), "nothing was taken for a voice: the test shows nothing");
 }
 
 #[test]

@@ -56,7 +56,8 @@ def graph(space: Space) -> onnx.ModelProto:
     """stats → strangeness."""
     g = Graph("familiar")
     z = g.mul(g.add("stats", -space.mean[None, :]), space.inverse[None, :])
-    told = g.op("MatMul", g.op("MatMul", z, g.const(space.directions.T)), g.const(space.directions))
+    rows = g.const(space.directions)
+    told = g.op("MatMul", g.op("Gemm", z, rows, transB=1), rows)
     left = g.op("Sub", z, told)
     g.op("Sqrt", g.mean(g.op("Mul", left, left), [1]), name="strangeness")
     return g.model([("stats", [1, len(space.mean)])], [("strangeness", [1, 1])])
