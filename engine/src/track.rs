@@ -249,7 +249,9 @@ impl Track {
             affect: Affect::new(feeling.affect.map(|axis| axis * feeling.familiar)),
             quality: quality::of_voice(request) * feeling.familiar,
         });
-        let unfamiliar = feeling.as_ref().is_some_and(|feeling| feeling.familiar < UNFAMILIAR);
+        let unfamiliar = feeling
+            .as_ref()
+            .is_some_and(|feeling| feeling.familiar < UNFAMILIAR);
         if let Some(Feeling { stats, .. }) = &feeling
             && request.kind == Kind::Final
             && seconds >= LEARN_FROM_S

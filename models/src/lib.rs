@@ -9,8 +9,8 @@ mod recognisers;
 mod store;
 
 pub use manifest::{
-    Familiar, FileEntry, Fusion, GraphEntry, LABELS, LateSpeech, Manifest, ManifestError, Role, SYSTEMS, Speech, Text,
-    TrainingSet, Trunk, Words,
+    Familiar, FileEntry, Fusion, GraphEntry, LABELS, LateSpeech, Manifest, ManifestError, Role, SYSTEMS,
+    Speech, Text, TrainingSet, Trunk, Words,
 };
 pub use pack::{Bytes, Pack, PackError};
 pub use recognisers::{

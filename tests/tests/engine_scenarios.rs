@@ -117,7 +117,10 @@ fn what_is_no_voice_is_scored_as_unknown_if_at_all() {
             update.degraded
         );
     }
-    assert!(!updates.is_empty(), "nothing was taken for a voice: the test shows nothing");
+    assert!(
+        !updates.is_empty(),
+        "nothing was taken for a voice: the test shows nothing"
+    );
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Networks {
             mask,
             hidden,
             kept,
-            rows: 1,
+            count: 1,
         };
         let limits = Limits {
             width: WIDTH,
@@ -148,7 +148,7 @@ struct Rows<'a> {
     hidden: Output,
     kept: Vec<Output>,
     /// For so many rows the sound's own part is there.
-    rows: usize,
+    count: usize,
 }
 
 /// The rows that are chosen, in this order.
@@ -164,7 +164,7 @@ fn gather(of: &mut Output, rows: impl Iterator<Item = usize> + Clone) {
 impl beam::Decoder for Rows<'_> {
     fn go_on(&mut self, rows: &[(usize, usize)]) -> Result<Vec<f32>, RecogniserError> {
         let from = rows.iter().map(|(from, _)| *from);
-        let spread = self.rows != rows.len();
+        let spread = self.count != rows.len();
         for (at, kept) in self.kept.iter_mut().enumerate() {
             let of_words = KEPT[at % KEPT.len()].starts_with("decoder");
             if of_words {
@@ -176,9 +176,9 @@ impl beam::Decoder for Rows<'_> {
         }
         if spread {
             gather(&mut self.hidden, rows.iter().map(|_| 0));
-            let samples = self.mask.len() / self.rows;
+            let samples = self.mask.len() / self.count;
             self.mask = vec![1; samples * rows.len()];
-            self.rows = rows.len();
+            self.count = rows.len();
         }
         let ids: Vec<i64> = rows
             .iter()

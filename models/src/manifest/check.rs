@@ -83,7 +83,7 @@ impl Manifest {
     fn check_familiar(&self) -> Checked {
         match (self.graph(Role::Familiar), &self.familiar) {
             (Some(_), None) => misfit("the familiar graph needs the table [familiar]"),
-            (_, Some(limits)) if !positive(limits.usual) || !(limits.strange > limits.usual) => {
+            (_, Some(limits)) if !positive(limits.usual) || !positive(limits.strange - limits.usual) => {
                 misfit("familiar.usual must be positive, and familiar.strange greater")
             }
             _ => Ok(()),

@@ -117,7 +117,9 @@ pub const fn degraded(what: Degraded) -> &'static str {
         Degraded::Overflow => "Some sound was lost",
         Degraded::NonFinite => "The input had invalid samples",
         Degraded::RecogniserFailed => "The recogniser failed: words are the first pass's",
-        Degraded::UnfamiliarVoice => "A voice unlike those the pack learnt from: judged by its words, or not at all",
+        Degraded::UnfamiliarVoice => {
+            "A voice unlike those the pack learnt from: judged by its words, or not at all"
+        }
         Degraded::Clipped => "The input is clipped: turn it down",
     }
 }
