@@ -98,8 +98,6 @@ pub(crate) struct Mind {
     trunk: Trunk,
     words: Option<Reader>,
     voice: Option<Voice>,
-    /// Of the speech head; the others have none.
-    guard: Option<familiar::Guard>,
     text: Option<text::Branch>,
     /// The graph that hears and reads together.
     own: Option<(Role, Box<dyn Graph>)>,
@@ -197,14 +195,7 @@ impl Mind {
             "late" => Some(Role::LateSpeech),
             _ => Some(Role::Speech),
         };
-        let voice = voice
-            .map(|role| Ok::<_, MindError>(Voice::new(load(role)?, role, &manifest)))
-            .transpose()?;
-        let head = voice.as_ref().is_some_and(|voice| voice.role == Role::Speech);
-        let guard = manifest.familiar.filter(|_| head);
-        let guard = guard
-            .map(|limits| load(Role::Familiar).map(|graph| familiar::Guard { graph, limits }))
-            .transpose()?;
+        let voice = voice.map(|role| Voice::load(role, &manifest, load)).transpose()?;
         let text = wanted(Role::Text)?
             .map(|graph| text::Branch::new(graph, pack))
             .transpose()
@@ -237,7 +228,6 @@ impl Mind {
             trunk,
             words,
             voice,
-            guard,
             text,
             own,
         };

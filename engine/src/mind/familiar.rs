@@ -19,9 +19,9 @@ pub(super) struct Guard {
 }
 
 impl Mind {
-    /// How far the speech head is to be believed on a voice with these statistics, 0 to 1.
-    pub(super) fn familiarity(&self, stats: &[f32]) -> Result<f32, MindError> {
-        let Some(guard) = &self.guard else { return Ok(1.0) };
+    /// How far the head is to be believed on a voice with these statistics, 0 to 1.
+    pub(super) fn familiarity(&self, guard: Option<&Guard>, stats: &[f32]) -> Result<f32, MindError> {
+        let Some(guard) = guard else { return Ok(1.0) };
         let shape = [1, stats.len()];
         let inputs = [Input::floats(stats, &shape)];
         let [strangeness]: [Output; 1] = self.run(Role::Familiar, guard.graph.as_ref(), &inputs)?;

@@ -4,6 +4,7 @@
 
 use undertone_models::{Manifest, Role};
 
+use super::familiar::Guard;
 use super::{Frames, Mind, MindError};
 use crate::label::Label;
 use crate::pooling::{Grid, Pooling, pooling};
@@ -26,6 +27,8 @@ pub(crate) struct Feeling {
 pub(super) struct Voice {
     pub graph: Box<dyn Graph>,
     pub role: Role,
+    /// Of the head on the trunk's frames, where the pack has one.
+    guard: Option<Guard>,
     temperature: f32,
     temperature_short: Vec<[f32; 2]>,
     stats_width: usize,
@@ -34,25 +37,35 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    pub(super) fn new(graph: Box<dyn Graph>, role: Role, manifest: &Manifest) -> Self {
-        match &manifest.late_speech {
-            Some(late) if role == Role::LateSpeech => Self {
+    pub(super) fn load<E>(
+        role: Role,
+        manifest: &Manifest,
+        load: impl Fn(Role) -> Result<Box<dyn Graph>, E>,
+    ) -> Result<Self, E> {
+        let graph = load(role)?;
+        if let (Some(late), Role::LateSpeech) = (&manifest.late_speech, role) {
+            return Ok(Self {
                 graph,
                 role,
+                guard: None,
                 temperature: late.temperature,
                 temperature_short: late.temperature_short.clone(),
                 stats_width: late.stats_width,
                 min_samples: late.min_samples,
-            },
-            _ => Self {
-                graph,
-                role,
-                temperature: manifest.speech.temperature,
-                temperature_short: manifest.speech.temperature_short.clone(),
-                stats_width: manifest.speech.stats_width,
-                min_samples: 0,
-            },
+            });
         }
+        let guard = manifest
+            .familiar
+            .map(|limits| load(Role::Familiar).map(|graph| Guard { graph, limits }));
+        Ok(Self {
+            graph,
+            role,
+            guard: guard.transpose()?,
+            temperature: manifest.speech.temperature,
+            temperature_short: manifest.speech.temperature_short.clone(),
+            stats_width: manifest.speech.stats_width,
+            min_samples: 0,
+        })
     }
 
     /// How much to cool the logits of so much speech: short speech is less certain than it seems.
@@ -139,7 +152,7 @@ impl Mind {
         Ok(Some(Feeling {
             logits,
             affect,
-            familiar: self.familiarity(&own.data)?,
+            familiar: self.familiarity(voice.guard.as_ref(), &own.data)?,
             stats: own.data,
         }))
     }

@@ -207,7 +207,7 @@ fn number(word: &str) -> Option<String> {
     let value: u64 = digits.parse().ok()?;
     let said = match value {
         // A year, which this almost always is.
-        1_100..=1_999 if value % 100 != 0 => format!(
+        1_100..=1_999 if !value.is_multiple_of(100) => format!(
             "{} {}",
             cardinal(value / 100),
             if value % 100 < 10 {
