@@ -54,9 +54,8 @@ mod tests {
         let believed = |strangeness| believed(strangeness, limits);
         assert_eq!((believed(0.3), believed(0.8)), (1.0, 1.0));
         assert!((believed(0.9) - 0.51).abs() < 1e-3);
-        assert_eq!(
-            (believed(1.0), believed(9.0), believed(f32::NAN)),
-            (LEAST, LEAST, LEAST)
-        );
+        for strange in [1.0, 9.0, f32::NAN] {
+            assert!((believed(strange) - LEAST).abs() < 1e-6, "{strange}");
+        }
     }
 }
