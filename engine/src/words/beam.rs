@@ -217,13 +217,15 @@ fn step(
             0.0
         };
         for word in lexicon.endings(node) {
-            let spelt = if search.letters > 0.0 {
-                search.letters * letters.fit(lexicon.text(*word), first as usize, frame)
-            } else {
-                0.0
-            };
             let likely = lexicon.after(path.word, *word);
-            let told = search.words * (likely - lexicon.best(node)) - search.each + gap + spelt;
+            let mut told = search.words * (likely - lexicon.best(node)) - search.each + gap;
+            // The letters can only take away, and cost the most to ask: not about a word that will not be kept.
+            if score + told < next.best - search.behind {
+                continue;
+            }
+            if search.letters > 0.0 {
+                told += search.letters * letters.fit(lexicon.text(*word), first as usize, frame);
+            }
             let entry = log.len() as u32;
             log.push(Said {
                 found: Found {

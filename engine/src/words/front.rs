@@ -25,6 +25,8 @@ pub(super) struct Path {
 #[derive(Debug, Default)]
 pub(super) struct Front {
     pub paths: Vec<Path>,
+    /// The best score offered so far.
+    pub best: f32,
     table: Vec<u32>,
 }
 
@@ -33,6 +35,7 @@ const TABLE: usize = 1 << 13;
 impl Front {
     pub fn clear(&mut self) {
         self.paths.clear();
+        self.best = f32::NEG_INFINITY;
         self.table.clear();
         self.table.resize(TABLE, NOWHERE);
     }
@@ -42,6 +45,7 @@ impl Front {
         if self.paths.len() >= TABLE / 2 {
             return;
         }
+        self.best = self.best.max(path.score);
         let mut at = (path.node.wrapping_mul(0x9E37_79B1)
             ^ path.word.wrapping_mul(0x85EB_CA77)
             ^ u32::from(path.phone).wrapping_mul(0xC2B2_AE3D)) as usize;
@@ -69,10 +73,7 @@ impl Front {
 
     /// Leaves so many paths, and none that is further behind the best.
     pub fn prune(&mut self, behind: f32, most: usize) {
-        let best = self
-            .paths
-            .iter()
-            .fold(f32::NEG_INFINITY, |best, path| best.max(path.score));
+        let best = self.best;
         self.paths.retain(|path| path.score >= best - behind);
         if self.paths.len() > most {
             self.paths
