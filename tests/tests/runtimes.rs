@@ -111,7 +111,7 @@ fn an_accelerator_that_is_not_there_is_told_and_the_cpu_runs() {
 
 /// How far the furthest two scores are apart.
 fn apart(found: &Scores, wanted: &Scores) -> f32 {
-    let pairs = found.values().into_iter().zip(wanted.values());
+    let pairs = found.values().iter().zip(wanted.values());
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
