@@ -16,7 +16,8 @@ impl Mind {
         top: &Output,
         request: &Request,
     ) -> Result<Units, MindError> {
-        let open = request.kind == Kind::Provisional;
+        // A closing look is read as the final will be: its frames may become the final's.
+        let open = request.kind == Kind::Provisional && !request.closing;
         let scores = reader.score(mix, top).map_err(|error| self.unheard(error))?;
         Ok(reader.read(&scores, |frame| self.frame_time(request.audio_from, frame), open))
     }
