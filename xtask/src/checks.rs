@@ -192,7 +192,7 @@ fn recognisers(root: &Path, skips: &Path) -> Result<Outcome> {
     }
     passed(
         Job::cargo(root)
-            .words("test --locked --package undertone-tests --test recognisers --test recogniser_switch --test second_pass -- --include-ignored")
+            .words("test --locked --workspace --test recognisers --test recogniser_switch --test second_pass -- --include-ignored")
             .env("UNDERTONE_WHEELS", &wheels)
             .env("UNDERTONE_BIN", program(root))
             .env("UNDERTONE_SKIPS", skips)
@@ -210,13 +210,12 @@ fn runtimes(root: &Path, skips: &Path) -> Result<Outcome> {
         .arg("-c")
         .arg("import onnxruntime, os; print(os.path.join(os.path.dirname(onnxruntime.__file__), 'capi'))")
         .said()?;
-    let test =
-        Job::cargo(root).words("test --locked --package undertone-tests --test runtimes -- --nocapture");
+    let test = Job::cargo(root).words("test --locked --workspace --test runtimes -- --nocapture");
     let journeys = test
         .env("UNDERTONE_ONNXRUNTIME", place.trim())
         .env("UNDERTONE_SKIPS", skips);
     journeys.run()?;
-    let graphs = Job::cargo(root).words("test --locked --package undertone --lib runtime:: -- --nocapture");
+    let graphs = Job::cargo(root).words("test --locked --workspace --lib runtime:: -- --nocapture");
     passed(graphs.env("UNDERTONE_ONNXRUNTIME", place.trim()).run())
 }
 
@@ -309,8 +308,7 @@ fn browser(root: &Path) -> Result<Outcome> {
     let Some(browser) = setup::BROWSERS.iter().find_map(|name| machine::on_path(name)) else {
         return skipped("no chromium or chrome is on the path; `cargo xtask setup --test` installs chromium");
     };
-    let test = Job::cargo(root).words(
-        "test --locked --package undertone-tests --test browser_report --test plugin_web -- --ignored",
-    );
+    let test = Job::cargo(root)
+        .words("test --locked --workspace --test browser_report --test plugin_web -- --ignored");
     passed(test.env("UNDERTONE_BROWSER", browser).run())
 }

@@ -86,7 +86,7 @@ fn run(arguments: &[String]) -> Result<()> {
 /// The panel's pictures of the docs, as a host's window shows it.
 fn pictures(root: &Path) -> Result<()> {
     job::Job::cargo(root)
-        .words("test --locked --package undertone-tests --test plugin_window pictures_for_the_docs -- --nocapture")
+        .words("test --locked --workspace --test plugin_window pictures_for_the_docs -- --nocapture")
         .env("UNDERTONE_DOCS_PICTURES", root.join("docs").join("pictures"))
         .run()
 }

@@ -237,7 +237,7 @@ def unpacked(data):
 
 
 def test_the_lexicon_names_every_word_with_its_sounds_and_costs():
-    sources = lexicon.Sources.of([["The cat sat. The cat's here!", "A cat sat"]], ["the cat sat"], ["the", "##s", "house", "aardvark"])
+    sources = lexicon.Sources.of([["The cat sat. The cat's here!", "A cat sat"]], ["the cat sat"], ["the", "##s", "house", *["qz"] * 400, "aardvark"])
     sounds, model, said = lexicon.learn(sources)
     lines, words, lists, _ = unpacked(lexicon.pack(sounds, model))
     assert "Carnegie Mellon" in "".join(lines)
