@@ -35,8 +35,8 @@ pub(crate) struct Search {
 impl Default for Search {
     fn default() -> Self {
         Self {
-            paths: 96,
-            behind: 14.0,
+            paths: 160,
+            behind: 16.0,
             unlikely: 9.0,
             words: 1.0,
             each: 0.7,
