@@ -29,9 +29,9 @@ const FIRST: usize = 300 * MS;
 const SETTLING: u64 = 1_500 * MS as u64;
 /// The longest hop of a machine that keeps up, in milliseconds. Words wait for a hop to be shown and for two to settle:
 /// with 800 they are shown 0.1 s and settled 0.3 s later (two held-out speakers).
-const LONGEST_HOP_MS: u64 = 400;
+const LONGEST_HOP_MS: u64 = 450;
 /// The newest sound that a provisional score looks at: what it costs must not grow with the utterance.
-const WINDOW: usize = 4_000 * MS;
+const WINDOW: usize = 3_200 * MS;
 /// Silence after which an utterance may be over: it is looked at whole, with the very sound its final would have,
 /// so that the final need not be heard again if nothing more comes. No other score is made in a pause.
 const PAUSE: u64 = 96 * MS as u64;
