@@ -5,12 +5,17 @@
 use undertone_models::{Familiar, Role};
 
 use super::{Mind, MindError};
+use crate::resample::RATE;
 use crate::runtime::{Graph, Input, Output};
+use crate::utterance::Request;
 
 /// What is left of a voice that is nothing like a person's.
 const LEAST: f32 = 0.02;
 /// Below this a voice is called unfamiliar, and nothing is learnt from it about the speaker.
 pub(crate) const UNFAMILIAR: f32 = 0.5;
+
+/// Speech shorter than this says too little about whose it is: its statistics are far from everybody's.
+const TELLING: u64 = 3 * RATE as u64 / 2;
 
 /// The pack's graph and what its output means.
 pub(super) struct Guard {
@@ -20,8 +25,15 @@ pub(super) struct Guard {
 
 impl Mind {
     /// How far the head is to be believed on a voice with these statistics, 0 to 1.
-    pub(super) fn familiarity(&self, guard: Option<&Guard>, stats: &[f32]) -> Result<f32, MindError> {
-        let Some(guard) = guard else { return Ok(1.0) };
+    pub(super) fn familiarity(
+        &self,
+        guard: Option<&Guard>,
+        request: &Request,
+        stats: &[f32],
+    ) -> Result<f32, MindError> {
+        let Some(guard) = guard.filter(|_| request.end - request.start >= TELLING) else {
+            return Ok(1.0);
+        };
         let shape = [1, stats.len()];
         let inputs = [Input::floats(stats, &shape)];
         let [strangeness]: [Output; 1] = self.run(Role::Familiar, guard.graph.as_ref(), &inputs)?;

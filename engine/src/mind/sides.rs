@@ -152,7 +152,7 @@ impl Mind {
         Ok(Some(Feeling {
             logits,
             affect,
-            familiar: self.familiarity(voice.guard.as_ref(), &own.data)?,
+            familiar: self.familiarity(voice.guard.as_ref(), request, &own.data)?,
             stats: own.data,
         }))
     }
