@@ -3,6 +3,8 @@
 //! Costs are counted against the best phone of every frame, so that a path's score says how much it had to
 //! bend what was heard. Must never look at sound or letters.
 
+use std::collections::HashMap;
+
 use super::front::{Front, NOWHERE, Path};
 use super::letters::Letters;
 use super::lexicon::Lexicon;
@@ -97,13 +99,15 @@ pub(crate) fn words(
         score: 0.0,
     });
     let silent = search.silent.ln();
+    let mut fits = HashMap::new();
     for (frame, row) in scores.chunks_exact(width.max(1)).enumerate() {
         let best = row.iter().fold(f32::NEG_INFINITY, |best, score| best.max(*score));
         next.clear();
+        fits.clear();
         let quiet = row[0] >= silent;
         for path in &now.paths {
             step(
-                lexicon, letters, search, frame, row, best, quiet, path, &mut next, &mut log,
+                lexicon, letters, search, frame, row, best, quiet, path, &mut next, &mut log, &mut fits,
             );
         }
         std::mem::swap(&mut now, &mut next);
@@ -171,6 +175,7 @@ fn step(
     path: &Path,
     next: &mut Front,
     log: &mut Vec<Said>,
+    fits: &mut HashMap<(u32, u32), f32>,
 ) {
     let stay = |phone: u8, cost: f32| Path {
         phone,
@@ -224,7 +229,11 @@ fn step(
                 continue;
             }
             if search.letters > 0.0 {
-                told += search.letters * letters.fit(lexicon.text(*word), first as usize, frame);
+                // Many paths ask about the same word, come to from different ones.
+                let fit = fits
+                    .entry((*word, first))
+                    .or_insert_with(|| letters.fit(lexicon.text(*word), first as usize, frame));
+                told += search.letters * *fit;
             }
             let entry = log.len() as u32;
             log.push(Said {

@@ -71,7 +71,8 @@ impl Front {
         }
     }
 
-    /// Leaves so many paths, and none that is further behind the best.
+    /// Leaves so many paths, and none that is further behind the best. The best is the first: what is offered for it
+    /// in the next frame tells early what need not be looked at.
     pub fn prune(&mut self, behind: f32, most: usize) {
         let best = self.best;
         self.paths.retain(|path| path.score >= best - behind);
@@ -79,6 +80,10 @@ impl Front {
             self.paths
                 .select_nth_unstable_by(most, |a, b| b.score.total_cmp(&a.score));
             self.paths.truncate(most);
+        }
+        let score = |at: &usize| self.paths[*at].score;
+        if let Some(first) = (0..self.paths.len()).max_by(|a, b| score(a).total_cmp(&score(b))) {
+            self.paths.swap(0, first);
         }
     }
 }

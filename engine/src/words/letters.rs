@@ -10,6 +10,8 @@ const WORST: f32 = 6.0;
 #[derive(Debug)]
 pub(crate) struct Letters<'a> {
     scores: &'a [f32],
+    /// Of every letter of every frame, how far it is below the frame's best, `WORST` at most.
+    costs: Vec<f32>,
     width: usize,
     /// The place of every ASCII letter in the alphabet; 0 where there is none.
     places: &'a [u8; 128],
@@ -46,8 +48,14 @@ impl<'a> Letters<'a> {
                 (share / (1.0 - share)).ln()
             })
             .collect();
+        let mut costs = Vec::with_capacity(scores.len());
+        for row in scores.chunks_exact(width.max(1)) {
+            let top = row.iter().fold(f32::NEG_INFINITY, |top, score| top.max(*score));
+            costs.extend(row.iter().map(|score| (score - top).max(-WORST)));
+        }
         Self {
             scores,
+            costs,
             width,
             places,
             gaps,
@@ -71,12 +79,10 @@ impl<'a> Letters<'a> {
         let mut best = f32::NEG_INFINITY;
         let letters = word.as_bytes();
         for frame in from..to {
-            let row = &self.scores[frame * self.width..(frame + 1) * self.width];
-            let top = row.iter().fold(f32::NEG_INFINITY, |top, score| top.max(*score));
-            let cost = |at: usize| (row[at] - top).max(-WORST);
-            let blank = cost(0);
+            let costs = &self.costs[frame * self.width..(frame + 1) * self.width];
+            let blank = costs[0];
             for at in (1..=length).rev() {
-                let letter = cost(self.places[(letters[at - 1] & 127) as usize] as usize);
+                let letter = costs[self.places[(letters[at - 1] & 127) as usize] as usize];
                 let doubled = at > 1 && letters[at - 1] == letters[at - 2];
                 let fresh = if doubled {
                     off[at - 1]
