@@ -39,6 +39,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pack", type=Path, help="the pack's folder; the committed one if left out")
     parser.add_argument("--audio", type=Path, default=ROOT / "samples/demo.wav", help="16 kHz, one channel, 16 bits")
     parser.add_argument("--repeat", type=int, default=3, help="how often the sound is said, so that loading weighs less")
+    parser.add_argument("--recogniser", default="first", help="who hears undertone's finals again: first (nobody) or moonshine, as the parts have it")
     parser.add_argument("--only-parts", choices=["live", "finals"], help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -95,7 +96,7 @@ def undertone(args: argparse.Namespace, mode: str) -> dict:
     with wave.open(str(args.audio)) as file:
         sound = file.readframes(-1) * args.repeat
         rate = file.getframerate()
-    command = [args.undertone, "analyze", "-", "--rate", str(rate), "--json", "--quiet", "--hop-ms", "250", "--runtime", "cpu"]
+    command = [args.undertone, "analyze", "-", "--rate", str(rate), "--json", "--quiet", "--hop-ms", "250", "--runtime", "cpu", "--recogniser", args.recogniser]
     command += ["--pack", args.pack] + (["--finals-only"] if mode == "finals" else [])
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, input=sound, check=True, capture_output=True)

@@ -1,7 +1,8 @@
 //! Writes ONNX Runtime's own fused operators as the standard ones they came from, so that any runtime takes the
-//! graph. Weights stay as they are: 8 bits where they were 8 bits.
+//! graph. Weights keep their values: 8 bits where they were 8 bits. Products come out the same to the bit.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use rten_onnx::onnx::{AttributeProto, AttributeType, DataType, NodeProto, TensorProto};
 
@@ -15,8 +16,18 @@ pub struct UnknownOperator(String);
 /// What is being written.
 struct Writer<'a> {
     nodes: Vec<NodeProto>,
-    weights: &'a mut std::collections::BTreeMap<String, TensorProto>,
+    weights: &'a mut BTreeMap<String, TensorProto>,
+    /// The sums of left sides, by their names.
+    totals: BTreeMap<String, String>,
     made: usize,
+}
+
+/// A weight whose values are signed.
+struct Signed {
+    name: String,
+    rows: i32,
+    /// By how much its values against their zero are more than what is written.
+    moved: i32,
 }
 
 /// Rewrites every operator of the domain `com.microsoft`.
@@ -25,6 +36,7 @@ pub fn plain(parts: &mut Parts) -> Result<(), UnknownOperator> {
     let mut writer = Writer {
         nodes: Vec::with_capacity(nodes.len()),
         weights: &mut parts.weights,
+        totals: BTreeMap::new(),
         made: 0,
     };
     for node in nodes {
@@ -109,22 +121,94 @@ impl Writer<'_> {
 
     /// The product of two integer matrices (values, scale, zero each) as floats, with a bias if it has a name.
     fn integer_product(&mut self, left: [&str; 3], right: [&str; 3], bias: &str, out: &str) {
-        let names = ["integers", "floats", "scale", "product"].map(|part| self.name(part));
-        let [integers, floats, scale, product] = names.each_ref().map(String::as_str);
-        self.put(
-            "MatMulInteger",
-            &[left[0], right[0], left[2], right[2]],
-            &[integers],
-            vec![],
-        );
+        let names = ["floats", "scale", "product"].map(|part| self.name(part));
+        let [floats, scale, product] = names.each_ref().map(String::as_str);
+        let integers = self.integers(left, right);
         let to_float = int_attribute("to", i64::from(DataType::FLOAT.0));
-        self.put("Cast", &[integers], &[floats], vec![to_float]);
+        self.put("Cast", &[&integers], &[floats], vec![to_float]);
         self.put("Mul", &[left[1], right[1]], &[scale], vec![]);
         let last = if bias.is_empty() { out } else { product };
         self.put("Mul", &[floats, scale], &[last], vec![]);
         if !bias.is_empty() {
             self.put("Add", &[product, bias], &[out], vec![]);
         }
+    }
+
+    /// The same as whole numbers. Where the weight is known its product is taken of signed numbers around zero, as
+    /// only those are laid out once for all runs; what its own zero adds depends on the sum of the left side alone.
+    fn integers(&mut self, left: [&str; 3], right: [&str; 3]) -> String {
+        let product = self.name("integers");
+        let Some(weight) = self.signed(right[0], right[2]) else {
+            let inputs = [left[0], right[0], left[2], right[2]];
+            self.put("MatMulInteger", &inputs, &[&product], vec![]);
+            return product;
+        };
+        self.put(
+            "MatMulInteger",
+            &[left[0], &weight.name, left[2]],
+            &[&product],
+            vec![],
+        );
+        let total = self.total(left, weight.rows);
+        let names = ["moved", "whole"].map(|part| self.name(part));
+        let by = self.whole_number(weight.moved);
+        self.put("Mul", &[&total, &by], &[&names[0]], vec![]);
+        self.put("Add", &[&product, &names[0]], &[&names[1]], vec![]);
+        let [_, whole] = names;
+        whole
+    }
+
+    /// The sum of each row of a left side, against its zero; made once however many products it enters.
+    fn total(&mut self, left: [&str; 3], columns: i32) -> String {
+        if let Some(known) = self.totals.get(left[0]) {
+            return known.clone();
+        }
+        let names = ["values", "sum", "zero", "zeros", "total"].map(|part| self.name(part));
+        let [values, sum, zero, zeros, total] = names.each_ref().map(String::as_str);
+        let whole = || vec![int_attribute("to", i64::from(DataType::INT32.0))];
+        self.put("Cast", &[left[0]], &[values], whole());
+        let axis = self.weight("axis", DataType::INT64, vec![1], (-1_i64).to_le_bytes().to_vec());
+        self.put(
+            "ReduceSum",
+            &[values, &axis],
+            &[sum],
+            vec![int_attribute("keepdims", 1)],
+        );
+        self.put("Cast", &[left[2]], &[zero], whole());
+        let columns = self.whole_number(columns);
+        self.put("Mul", &[zero, &columns], &[zeros], vec![]);
+        self.put("Sub", &[sum, zeros], &[total], vec![]);
+        self.totals.insert(left[0].to_owned(), total.to_owned());
+        total.to_owned()
+    }
+
+    /// A copy of an unsigned weight less 128, if both it and its zero are known. A copy, because an embedding may be
+    /// the same weight.
+    fn signed(&mut self, name: &str, zero: &str) -> Option<Signed> {
+        const HALF: u8 = 128;
+        let weight = self.weights.get(name)?;
+        let unsigned = |weight: &TensorProto| weight.data_type == Some(DataType::UINT8);
+        let zero = self.weights.get(zero).filter(|zero| unsigned(zero))?;
+        let &[zero] = zero.raw_data.as_ref()?.borrow().as_slice() else {
+            return None;
+        };
+        let (true, &[rows, _]) = (unsigned(weight), weight.dims.as_slice()) else {
+            return None;
+        };
+        let values = weight.raw_data.as_ref()?.borrow();
+        let moved = values.iter().map(|value| value ^ HALF).collect();
+        drop(values);
+        let dims = weight.dims.clone();
+        let known = format!("{name}/signed");
+        if !self.weights.contains_key(&known) {
+            self.weights
+                .insert(known.clone(), tensor(&known, DataType::INT8, dims, moved));
+        }
+        Some(Signed {
+            name: known,
+            rows: i32::try_from(rows).ok()?,
+            moved: i32::from(HALF) - i32::from(zero),
+        })
     }
 
     fn skip_norm(&mut self, node: &NodeProto) {
@@ -169,15 +253,27 @@ impl Writer<'_> {
     }
 
     fn constant(&mut self, value: f32) -> String {
-        let name = self.name("constant");
-        let tensor = TensorProto {
-            name: Some(name.clone()),
-            data_type: Some(DataType::FLOAT),
-            raw_data: Some(RefCell::new(value.to_le_bytes().to_vec())),
-            ..TensorProto::default()
-        };
-        self.weights.insert(name.clone(), tensor);
+        self.weight("constant", DataType::FLOAT, vec![], value.to_le_bytes().to_vec())
+    }
+
+    fn whole_number(&mut self, value: i32) -> String {
+        self.weight("constant", DataType::INT32, vec![], value.to_le_bytes().to_vec())
+    }
+
+    fn weight(&mut self, part: &str, kind: DataType, dims: Vec<i64>, data: Vec<u8>) -> String {
+        let name = self.name(part);
+        self.weights.insert(name.clone(), tensor(&name, kind, dims, data));
         name
+    }
+}
+
+fn tensor(name: &str, kind: DataType, dims: Vec<i64>, data: Vec<u8>) -> TensorProto {
+    TensorProto {
+        name: Some(name.to_owned()),
+        dims,
+        data_type: Some(kind),
+        raw_data: Some(RefCell::new(data)),
+        ..TensorProto::default()
     }
 }
 
@@ -206,5 +302,72 @@ fn ints(name: &str, values: &[i64]) -> AttributeProto {
         ints: values.to_vec(),
         r#type: Some(AttributeType::INTS),
         ..AttributeProto::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weights_of_a_product_are_signed_and_mean_the_same() {
+        let unsigned = |name: &str, dims: &[i64], values: &[u8]| {
+            (
+                name.to_owned(),
+                tensor(name, DataType::UINT8, dims.to_vec(), values.to_vec()),
+            )
+        };
+        let product = |out: &str| NodeProto {
+            op_type: Some("MatMulIntegerToFloat".into()),
+            domain: Some("com.microsoft".into()),
+            input: ["a", "w", "as", "ws", "az", "wz"].map(str::to_owned).to_vec(),
+            output: vec![out.into()],
+            ..NodeProto::default()
+        };
+        let mut parts = Parts::default();
+        parts.nodes = vec![product("one"), product("two")];
+        parts.weights = [
+            unsigned("w", &[4, 1], &[0, 100, 130, 255]),
+            unsigned("wz", &[], &[120]),
+        ]
+        .into();
+        plain(&mut parts).unwrap();
+        let nodes = |name: &str| {
+            parts
+                .nodes
+                .iter()
+                .filter(|node| op(node) == name)
+                .collect::<Vec<_>>()
+        };
+        let multiply = nodes("MatMulInteger")[0];
+        assert_eq!(
+            multiply.input.len(),
+            3,
+            "a zero of its own would be lost where it is laid out once for all runs"
+        );
+        let signed = &parts.weights[&multiply.input[1]];
+        assert_eq!(signed.data_type, Some(DataType::INT8));
+        let moved = nodes("Mul")
+            .iter()
+            .filter_map(|node| parts.weights.get(&node.input[1]))
+            .map(|weight| {
+                i32::from_le_bytes(
+                    weight.raw_data.as_ref().unwrap().borrow()[..4]
+                        .try_into()
+                        .unwrap(),
+                )
+            })
+            .find(|moved| *moved == 128 - 120)
+            .unwrap();
+        let written: Vec<i32> = signed
+            .raw_data
+            .as_ref()
+            .unwrap()
+            .borrow()
+            .iter()
+            .map(|byte| i32::from(byte.cast_signed()) + moved)
+            .collect();
+        assert_eq!(written, [-120, -20, 10, 135]);
+        assert_eq!(nodes("ReduceSum").len(), 1, "the left side is the same");
     }
 }
