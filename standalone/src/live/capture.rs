@@ -16,8 +16,9 @@ const BLOCK: usize = 512;
 /// Channels heard; of a device with more, the others are left away.
 const CHANNELS: usize = 64;
 
-/// Blocks a second that an audio server is asked for: short, so that scores are early.
-const BLOCKS_PER_S: u32 = 50;
+/// Blocks a second that an audio server is asked for: short, so that scores are early, but each costs: its client
+/// clears a megabyte for every read, which at 50 a second was more than all the listening to silence.
+const BLOCKS_PER_S: u32 = 16;
 
 /// A device that is being listened to.
 pub struct Capture {
