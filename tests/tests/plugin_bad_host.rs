@@ -8,7 +8,7 @@ use std::ptr;
 
 use clack_host::prelude::*;
 use clap_sys::audio_buffer::clap_audio_buffer;
-use clap_sys::ext::gui::CLAP_EXT_GUI;
+use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_plugin_gui, clap_window, clap_window_handle};
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 use plugin_host::{Dice, ID, Instance, Shared, bits, info, load, project};
@@ -156,19 +156,32 @@ fn ports_that_do_not_fit_are_survived() {
 }
 
 #[test]
-fn a_host_without_windows_is_offered_none() {
+fn a_host_without_windows_hears_that_there_is_one_and_opens_none() {
     let folder = tempfile::tempdir().unwrap();
     let entry = load(folder.path());
     let bare = PluginInstance::<Bare>::new(|()| Shared::default(), |_| (), &entry, ID, &info()).unwrap();
     let plugin: *const clap_plugin = bare.raw_instance();
     // SAFETY: the plugin lives.
     let gui = unsafe { (*plugin).get_extension.unwrap()(plugin, CLAP_EXT_GUI.as_ptr()) };
-    assert!(gui.is_null());
-    let mut whole = Instance::new(&entry);
-    let plugin = raw(&mut whole);
-    // SAFETY: the plugin lives.
-    let gui = unsafe { (*plugin).get_extension.unwrap()(plugin, CLAP_EXT_GUI.as_ptr()) };
-    assert!(!gui.is_null());
+    // SAFETY: the table is the one that this extension's name stands for, and lives as long as the plugin.
+    let gui = unsafe { gui.cast::<clap_plugin_gui>().as_ref() }.expect("it is there to be asked");
+    let (mut api, mut floats, mut size) = (ptr::null(), true, [0_u32; 2]);
+    // SAFETY: the plugin lives, and there is room for every answer.
+    unsafe {
+        assert!(gui.get_preferred_api.unwrap()(
+            plugin,
+            &raw mut api,
+            &raw mut floats
+        ));
+        assert!(!floats && gui.is_api_supported.unwrap()(plugin, api, false));
+        let specific = clap_window_handle { x11: 1 };
+        let window = clap_window { api, specific };
+        assert!(!gui.create.unwrap()(plugin, api, false));
+        assert!(!gui.get_size.unwrap()(plugin, &raw mut size[0], &raw mut size[1]));
+        assert!(!gui.set_parent.unwrap()(plugin, &raw const window));
+        assert!(!gui.show.unwrap()(plugin));
+        gui.destroy.unwrap()(plugin);
+    }
 }
 
 #[test]

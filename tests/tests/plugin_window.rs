@@ -6,11 +6,11 @@
 #![cfg(target_os = "linux")]
 
 mod plugin_host;
+#[path = "plugin_host/screen.rs"]
+mod screen;
 
-use std::collections::{BTreeMap, HashSet};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
@@ -19,7 +19,7 @@ use serde_json::json;
 use undertone_app::sound::{Origin, Sound};
 use undertone_tests::samples;
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{self, ConnectionExt as _, ImageFormat};
+use x11rb::protocol::xproto::{self, ConnectionExt as _};
 use x11rb::rust_connection::RustConnection;
 
 const ROLE: &str = "UNDERTONE_WINDOW_ROLE";
@@ -54,19 +54,13 @@ fn on_a_display(test: &str, journey: fn()) {
     if std::env::var_os(ROLE).is_some() {
         return journey();
     }
-    let mut server = None;
-    let display = std::env::var("DISPLAY").ok().or_else(|| {
-        let mut child = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1700x1100x24"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take()?).read_line(&mut line).ok()?;
-        server = Some(child);
-        Some(format!(":{}", line.trim()))
-    });
+    let given = std::env::var("DISPLAY").ok();
+    let server = if given.is_none() {
+        screen::Xvfb::start()
+    } else {
+        None
+    };
+    let display = given.or_else(|| Some(server.as_ref()?.name.clone()));
     let Some(display) = display else {
         undertone_tests::skipped("no DISPLAY and no Xvfb (apt install xvfb)");
         return;
@@ -77,10 +71,7 @@ fn on_a_display(test: &str, journey: fn()) {
         .env(ROLE, "host")
         .output()
         .unwrap();
-    if let Some(mut server) = server {
-        server.kill().unwrap();
-        server.wait().unwrap();
-    }
+    drop(server);
     println!("{}", String::from_utf8_lossy(&output.stdout));
     assert!(
         output.status.success(),
@@ -327,52 +318,6 @@ impl Screen {
 
     /// How many colours are in that part of the window; kept as a PNG file where one is wanted.
     fn picture(&self, name: &str, width: u16, height: u16) -> usize {
-        let image = self
-            .connection
-            .get_image(ImageFormat::Z_PIXMAP, self.window, 0, 0, width, height, u32::MAX)
-            .unwrap()
-            .reply()
-            .unwrap();
-        // Four bytes a pixel at 24 bits: blue, green, red, nothing.
-        let rgb: Vec<u8> = image
-            .data
-            .chunks_exact(4)
-            .flat_map(|pixel| [pixel[2], pixel[1], pixel[0]])
-            .collect();
-        let folders = ["UNDERTONE_PICTURES", "UNDERTONE_DOCS_PICTURES"];
-        if let Some(folder) = folders.iter().find_map(std::env::var_os) {
-            let file = PathBuf::from(folder).join(format!("{name}.png"));
-            std::fs::write(file, png(&rgb, width, height)).unwrap();
-        }
-        rgb.chunks_exact(3).collect::<HashSet<_>>().len()
+        screen::picture(&self.connection, self.window, name, (width, height))
     }
-}
-
-/// A picture of eight bits a colour as a PNG file (ISO/IEC 15948).
-fn png(rgb: &[u8], width: u16, height: u16) -> Vec<u8> {
-    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-    let mut chunk = |name: &[u8; 4], data: &[u8]| {
-        let mut sum = flate2::Crc::new();
-        sum.update(name);
-        sum.update(data);
-        file.extend((data.len() as u32).to_be_bytes());
-        file.extend_from_slice(name);
-        file.extend_from_slice(data);
-        file.extend(sum.sum().to_be_bytes());
-    };
-    let mut head = Vec::new();
-    head.extend(u32::from(width).to_be_bytes());
-    head.extend(u32::from(height).to_be_bytes());
-    // Eight bits, three colours; deflate, the usual filters, not interlaced.
-    head.extend([8, 2, 0, 0, 0]);
-    chunk(b"IHDR", &head);
-    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-    for row in rgb.chunks_exact(usize::from(width) * 3) {
-        // No filter: flat colours need none.
-        packed.write_all(&[0]).unwrap();
-        packed.write_all(row).unwrap();
-    }
-    chunk(b"IDAT", &packed.finish().unwrap());
-    chunk(b"IEND", &[]);
-    file
 }

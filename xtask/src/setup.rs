@@ -85,11 +85,23 @@ const TESTS: &[Package] = &[
 ];
 
 /// Hosts that the plugin is tried in. They are large, so they come only where nobody is asked: in CI.
-const HOSTS: &[Package] = &[Package {
-    name: "ardour",
-    why: "a host that the plugin is inserted, saved and reopened in",
-    or: &["ardour7-lua"],
-}];
+const HOSTS: &[Package] = &[
+    Package {
+        name: "ardour",
+        why: "a host that the plugin is inserted, saved and reopened in",
+        or: &["ardour7-lua"],
+    },
+    Package {
+        name: "qtractor",
+        why: "a host that shows the plugin's window",
+        or: &["qtractor"],
+    },
+    Package {
+        name: "jackd2",
+        why: "the sound server that qtractor wants",
+        or: &["jackd"],
+    },
+];
 
 /// Browsers that can open the report without a window.
 pub const BROWSERS: &[&str] = &[

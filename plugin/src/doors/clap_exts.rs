@@ -1,5 +1,5 @@
 //! The CLAP extensions that the door answers itself: parameters (the framework's and the read-outs), audio ports
-//! (the framework's main ones and the extra pair), and none of a window where the host has none.
+//! (the framework's main ones and the extra pair), and a window that stays shut where the host has none.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
@@ -78,8 +78,7 @@ pub(super) unsafe extern "C" fn get(plugin: *const clap_plugin, name: *const c_c
     } else if name == CLAP_EXT_STATE {
         ptr::from_ref(&STATE).cast()
     } else if name == CLAP_EXT_GUI && !door.has_gui() {
-        // The framework takes it for granted that who opens its window has this.
-        ptr::null()
+        ptr::from_ref(&super::clap_gui::SHUT).cast()
     } else {
         door.inner_extension::<c_void>(name)
             .map_or(ptr::null(), ptr::from_ref)

@@ -10,6 +10,7 @@
 
 pub mod clap;
 mod clap_exts;
+mod clap_gui;
 mod port;
 mod vst3;
 mod vst3_class;
