@@ -31,6 +31,7 @@ mod fuse;
 mod gather;
 mod label;
 mod latest;
+mod leave;
 mod load;
 mod mind;
 mod numbers;

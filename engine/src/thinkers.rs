@@ -152,14 +152,9 @@ impl Thinkers {
         fresh
     }
 
-    /// Waits for all that do not hang.
-    pub(crate) fn join(&self) {
+    /// Gives every thread away, those that were replaced too, to whoever waits for their end.
+    pub(crate) fn take(&self) -> Vec<JoinHandle<()>> {
         let threads = std::mem::take(&mut lock(&self.0).threads);
-        for one in threads {
-            if !one.at.is_replaced() {
-                // A panic of it was reported where it happened.
-                let _ = one.thread.join();
-            }
-        }
+        threads.into_iter().map(|one| one.thread).collect()
     }
 }

@@ -1,8 +1,8 @@
 //! The process's own threads: one that listens to every stream, one that thinks.
 //!
-//! Shared by every engine of the process, plugin instances too; counted, and joined when the last is gone, so
-//! that a host may unload the library. A request that panics fails its own stream and no other; what becomes of
-//! one that hangs is `thinkers`' business.
+//! Shared by every engine of the process, plugin instances too; counted, and joined when the last is gone, as far as
+//! that takes no longer than anybody would wait (`leave`). A request that panics fails its own stream and no other;
+//! what becomes of one that hangs is `thinkers`' business.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::engine::Slot;
+use crate::leave;
 use crate::load::Load;
 use crate::mind::{Frames, Mind, Passed};
 use crate::queue::{Job, Next, Queue};
@@ -62,6 +63,7 @@ impl Worker {
     }
 
     fn start() -> Self {
+        leave::stay();
         let shared = Arc::new(Shared::default());
         let (ears, fault) = match think_with(&shared, 1).and_then(|()| spawn_ears(&shared)) {
             Ok(ears) => (Some(ears), None),
@@ -106,14 +108,9 @@ impl Drop for Worker {
         *lock(&self.shared.stop) = true;
         self.shared.changed.notify_all();
         self.shared.queue.stop();
-        if let Some(again) = self.shared.later.stop() {
-            let _ = again.join();
-        }
-        if let Some(ears) = lock(&self.ears).take() {
-            // A panic of theirs was reported where it happened.
-            let _ = ears.join();
-        }
-        self.shared.thinkers.join();
+        let (again, ears) = (self.shared.later.stop(), lock(&self.ears).take());
+        let others = again.into_iter().chain(ears);
+        leave::join(others.chain(self.shared.thinkers.take()), leave::PATIENCE);
     }
 }
 
