@@ -205,7 +205,8 @@ fn twenty_instances_for_as_long_as_one_likes() {
             );
         }
     }
-    let at = |share: f64| &rounds[((rounds.len() - 1) as f64 * share) as usize];
+    // Not the first: the models may still be coming.
+    let at = |share: f64| &rounds[(((rounds.len() - 1) as f64 * share) as usize).max(1)];
     let full = rounds.iter().map(|one| one.instances).max().unwrap_or_default();
     println!(
         "{} rounds of {full} instances in {:.1} minutes, {opened} opened, {:.1} minutes of sound",
