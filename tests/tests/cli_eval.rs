@@ -66,6 +66,41 @@ fn clips_are_judged_with_every_key_that_is_promised() {
 }
 
 #[test]
+fn every_score_behind_the_figures_can_be_had() {
+    let dir = corpus();
+    let told = [
+        "--manifest",
+        "manifest.csv",
+        "--text",
+        "given",
+        "--updates",
+        "told.jsonl",
+    ];
+    eval(&dir, &told).expect(0);
+    let lines = fs::read_to_string(dir.path().join("told.jsonl")).unwrap();
+    let clips: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(clips.len(), 2);
+    for clip in &clips {
+        assert!(clip["path"].is_string() && clip["label"].is_string() && clip["heard_before_s"].is_number());
+        let updates = clip["updates"].as_array().unwrap();
+        assert!(updates.iter().all(|update| update["kind"] == "final"), "{clip}");
+    }
+    let refused = eval(
+        &dir,
+        &["--manifest", "manifest.csv", "--updates", "gone/told.jsonl"],
+    )
+    .expect(2);
+    assert!(
+        refused.err.contains("cannot write gone/told.jsonl"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
 fn words_are_judged_without_sound() {
     let dir = corpus();
     let rows = "text,label,toxic\n\

@@ -14,6 +14,7 @@ use crate::sound::{Origin, Sound, SoundError};
 use super::agreement::Agreement;
 use super::manifest::{self, Clip};
 use super::metrics::{self, Judged};
+use super::told::Told;
 use super::{Eval, Order, Report, WordsFrom, show, threshold};
 
 /// Why a clip could not be judged.
@@ -25,6 +26,8 @@ enum ClipError {
     Session(String, Box<SessionError>),
     #[error("{0}")]
     Engine(#[from] undertone::EngineError),
+    #[error("{0}")]
+    Told(Fault),
 }
 
 /// Runs the command on sound.
@@ -41,6 +44,7 @@ pub(super) fn run(
     let pack = ready(&engine, settings)?;
     let threshold = threshold(settings, &pack.system)?;
     let mut run = Run {
+        told: args.updates.as_deref().map(Told::create).transpose()?,
         engine,
         classes,
         text: args.text,
@@ -56,6 +60,7 @@ pub(super) fn run(
         run.speaker(&clips, args.allow_missing).map_err(|e| user(&e))?;
     }
     run.bar.finish_and_clear();
+    run.told.take().map_or(Ok(()), Told::close)?;
     let report = run.report(&pack, threshold);
     show::show(&report, args.json.as_deref())?;
     Ok(Ending::Good)
@@ -81,6 +86,7 @@ fn streams(clips: &[Clip], order: Order) -> Vec<Vec<&Clip>> {
 }
 
 struct Run {
+    told: Option<Told>,
     engine: Engine,
     classes: Vec<Label>,
     text: WordsFrom,
@@ -108,6 +114,9 @@ impl Run {
             };
             if let Some(agreement) = &mut self.agreement {
                 agreement.take(&updates);
+            }
+            if let Some(told) = &mut self.told {
+                told.take(clip, before_s, &updates).map_err(ClipError::Told)?;
             }
             let scores = self.blend(&updates);
             self.judged.push(Judged {

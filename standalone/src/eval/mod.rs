@@ -11,6 +11,7 @@ mod manifest;
 mod metrics;
 mod show;
 mod texts;
+mod told;
 
 use std::path::PathBuf;
 
@@ -62,6 +63,9 @@ pub struct Eval {
     /// Score while utterances go on too, and tell how often those scores name what the final does
     #[arg(long, conflicts_with = "text_only")]
     pub provisional: bool,
+    /// Write every score of every clip too, a line of JSON a clip
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["text_only", "asr"])]
+    pub updates: Option<PathBuf>,
     /// Leave rows out whose file is missing or broken, and count them
     #[arg(long)]
     pub allow_missing: bool,
