@@ -34,6 +34,8 @@ impl Recipe {
             speech,
             text,
             gamma: 0.0,
+            doubt: 1.0,
+            lift: 0.0,
             temperature: 1.0,
             unknown_below,
         };
@@ -80,7 +82,7 @@ pub(crate) struct Fused {
     pub affect: Affect,
     pub label: Verdict,
     pub confidence: f32,
-    /// Shares of the two sides; they sum to one where there is evidence at all.
+    /// Shares of the two sides, the graph for both counted half to each; they sum to one where there is evidence at all.
     pub speech_weight: f32,
     pub text_weight: f32,
     /// Voice and words are both sure and name different feelings.
@@ -92,6 +94,9 @@ pub(crate) fn fuse(recipe: &Recipe, evidence: &Evidence) -> Fused {
     let weights = &recipe.weights;
     let (voice, words) = (evidence.voice.as_ref(), evidence.words.as_ref());
     let quality = |side: Option<&Side>| side.map_or(0.0, |side| side.quality.clamp(0.0, 1.0));
+    let (quality, known) = (quality(voice), quality(words));
+    // Some branches are lost in noise sooner than others.
+    let heard = quality.powf(weights.doubt);
     let (speech, text) = if recipe.alone {
         let there = |weight: f32, side: Option<&Side>| if side.is_some() { weight } else { 0.0 };
         (there(weights.speech, voice), there(weights.text, words))
@@ -102,16 +107,16 @@ pub(crate) fn fuse(recipe: &Recipe, evidence: &Evidence) -> Fused {
                 .clamp(0.0, 1.0)
                 .powf(weights.gamma)
         });
-        (
-            quality(voice) * weights.speech,
-            quality(words) * weights.text * telling,
-        )
+        // Words stand in for what cannot be heard of the voice, but never grow surer than they are alone.
+        let lifted = (weights.text + weights.lift * (1.0 - quality).powi(2))
+            .min(weights.text.max(weights.temperature));
+        (heard * weights.speech, known * lifted * telling)
     };
     // Bad evidence must not come in by the door of the two together.
     let own = evidence
         .own
         .filter(|_| !recipe.alone)
-        .map(|scores| (scores, weights.own * quality(voice).min(quality(words))));
+        .map(|scores| (scores, weights.own * heard.min(known)));
     let voice_scores = voice.map(|side| {
         if recipe.alone {
             side.scores
@@ -132,19 +137,26 @@ pub(crate) fn fuse(recipe: &Recipe, evidence: &Evidence) -> Fused {
     };
     let (best, confidence) = scores.best();
     let sure = confidence >= weights.unknown_below && (!clash || clearly(&scores, voice, words));
-    let all = speech + text;
-    let share = |weight: f32| if all > 0.0 { weight / all } else { 0.0 };
+    // The graph for both hears the voice and reads the words: half of its weight is either's.
+    let half = own.map_or(0.0, |(_, weight)| weight / 2.0);
+    let share = |weight: f32, all: f32| if all > 0.0 { weight / all } else { 0.0 };
+    let all = speech + text + 2.0 * half;
     Fused {
         scores,
-        affect: affect(voice, words, share(speech), share(text)),
+        affect: affect(
+            voice,
+            words,
+            share(speech, speech + text),
+            share(text, speech + text),
+        ),
         label: if sure {
             Verdict::Known(best)
         } else {
             Verdict::Unknown
         },
         confidence,
-        speech_weight: share(speech),
-        text_weight: share(text),
+        speech_weight: share(speech + half, all),
+        text_weight: share(text + half, all),
         clash,
     }
 }

@@ -10,6 +10,8 @@ fn recipe() -> Recipe {
             speech: 1.0,
             text: 0.8,
             gamma: 1.0,
+            doubt: 1.0,
+            lift: 0.0,
             temperature: 1.0,
             unknown_below: 0.5,
         },
@@ -78,6 +80,58 @@ fn noise_hands_the_weight_to_the_words_and_doubt_hands_it_back() {
 }
 
 #[test]
+fn words_stand_in_for_a_voice_that_cannot_be_heard() {
+    let under = |lift, quality| {
+        let mut wary = recipe();
+        (wary.weights.text, wary.weights.lift) = (0.1, lift);
+        let evidence = Evidence {
+            voice: Some(side(Label::Angry, 0.9, quality)),
+            words: Some(side(Label::Happy, 0.7, 1.0)),
+            own: None,
+        };
+        fuse(&wary, &evidence)
+    };
+    // A voice that is well heard is not contradicted more for it.
+    assert_eq!(under(4.0, 1.0), under(0.0, 1.0));
+    let (kept, handed) = (under(0.0, 0.3), under(4.0, 0.3));
+    assert_eq!(kept.scores.best().0, Label::Angry, "{kept:?}");
+    assert_eq!(handed.label, Verdict::Known(Label::Happy), "{handed:?}");
+    assert!(handed.text_weight > 0.6, "{handed:?}");
+}
+
+#[test]
+fn a_branch_that_is_soon_lost_in_noise_loses_weight_sooner() {
+    let under = |doubt, quality| {
+        let mut wary = recipe();
+        (wary.weights.text, wary.weights.doubt) = (0.3, doubt);
+        let evidence = Evidence {
+            voice: Some(side(Label::Angry, 0.7, quality)),
+            words: Some(side(Label::Happy, 0.7, 1.0)),
+            own: Some(side(Label::Angry, 0.5, 1.0).scores),
+        };
+        fuse(&wary, &evidence).scores.best().0
+    };
+    assert_eq!((under(1.0, 1.0), under(4.0, 1.0)), (Label::Angry, Label::Angry));
+    assert_eq!((under(1.0, 0.6), under(4.0, 0.6)), (Label::Angry, Label::Happy));
+}
+
+#[test]
+fn words_without_any_voice_are_as_sure_as_they_are() {
+    let mut wary = recipe();
+    (wary.weights.text, wary.weights.lift, wary.weights.gamma) = (0.1, 9.0, 0.0);
+    wary.weights.temperature = 1.3;
+    let fused = fuse(
+        &wary,
+        &Evidence {
+            words: Some(side(Label::Sad, 0.8, 1.0)),
+            ..Evidence::default()
+        },
+    );
+    assert!((fused.confidence - 0.8).abs() < 1e-5, "{fused:?}");
+    assert!((fused.text_weight - 1.0).abs() < 1e-6);
+}
+
+#[test]
 fn a_clash_of_equals_is_flagged_and_unknown() {
     let fused = both(side(Label::Angry, 0.8, 1.0), side(Label::Happy, 0.95, 1.0));
     assert!(fused.clash);
@@ -121,6 +175,22 @@ fn the_own_graph_counts_no_more_than_the_worse_evidence() {
 }
 
 #[test]
+fn what_the_graph_for_both_weighs_is_shown_as_half_of_either() {
+    let mut silent = recipe();
+    (silent.weights.own, silent.weights.text) = (1.0, 0.0);
+    let evidence = Evidence {
+        voice: Some(side(Label::Sad, 0.8, 1.0)),
+        words: Some(side(Label::Happy, 0.5, 1.0)),
+        own: Some(side(Label::Sad, 0.6, 1.0).scores),
+    };
+    let fused = fuse(&silent, &evidence);
+    assert!((fused.text_weight - 0.25).abs() < 1e-6 && (fused.speech_weight - 0.75).abs() < 1e-6);
+    // The axes are told by the sides alone: the graph knows none.
+    let voice = evidence.voice.unwrap().affect;
+    assert!((fused.affect.valence - voice.valence).abs() < 1e-6);
+}
+
+#[test]
 fn one_side_alone_is_taken_as_it_is() {
     let alone = |speech, text| Recipe {
         weights: Fusion {
@@ -160,6 +230,7 @@ proptest! {
         b in prop::array::uniform7(-30.0f32..30.0),
         c in prop::array::uniform7(-30.0f32..30.0),
         q in (0.0f32..=1.0, 0.0f32..=1.0),
+        lift in 0.0f32..20.0,
     ) {
         let made = |logits: &[f32; 7], quality| Side {
             scores: Scores::from_logits(logits, 1.0),
@@ -171,11 +242,13 @@ proptest! {
             words: Some(made(&b, q.1)),
             own: Some(Scores::from_logits(&c, 1.0)),
         };
-        let fused = fuse(&recipe(), &evidence);
+        let mut recipe = recipe();
+        recipe.weights.lift = lift;
+        let fused = fuse(&recipe, &evidence);
         let sum: f32 = fused.scores.values().iter().sum();
         prop_assert!((sum - 1.0).abs() < 1e-4);
         let weights = fused.speech_weight + fused.text_weight;
         prop_assert!((weights - 1.0).abs() < 1e-4 || weights == 0.0);
-        prop_assert_eq!(fused, fuse(&recipe(), &evidence));
+        prop_assert_eq!(fused, fuse(&recipe, &evidence));
     }
 }

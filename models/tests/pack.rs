@@ -219,6 +219,9 @@ fn a_pack_with_every_branch_says_how_each_system_fuses() {
     let own = |system| all.fusion(system).unwrap().own.to_string();
     assert_eq!((own("joint"), own("late")), ("0.7".into(), "0".into()));
     assert!(all.fusion("speech_only").is_none());
+    // Packs from before these were known weigh as they did.
+    let late = all.fusion("late").unwrap();
+    assert!((late.doubt - 1.0).abs() < f32::EPSILON && late.lift.abs() < f32::EPSILON);
     assert_eq!(all.words.as_ref().unwrap().frames_per, 1);
     let prior = all.late_speech.as_ref().unwrap().prior_clips;
     assert!((prior - 5.0).abs() < f32::EPSILON);
@@ -238,6 +241,8 @@ fn what_a_system_lacks_is_named() {
         ("longest = 96", "longest = 2", "text.longest"),
         ("phones = [\"\", \"AA\"]", "", "words.phones"),
         ("gamma = 1.0", "gamma = -1.0", "late: own, speech"),
+        ("gamma = 1.0", "gamma = 1.0\nlift = -0.1", "late: own, speech"),
+        ("gamma = 1.0", "gamma = 1.0\ndoubt = 0.0", "late.doubt"),
         ("[\"happy\"]", "[\"bored\"]", "'bored' is none of"),
         (
             "inputs = [\"ids\"]",

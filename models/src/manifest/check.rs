@@ -227,15 +227,20 @@ fn weights(table: &str, fusion: &Fusion) -> Checked {
         speech,
         text,
         gamma,
+        doubt,
+        lift,
         ..
     } = *fusion;
-    if ![own, speech, text, gamma]
+    if ![own, speech, text, gamma, lift]
         .iter()
         .all(|x| x.is_finite() && *x >= 0.0)
     {
         return misfit(format!(
-            "{table}: own, speech, text and gamma must be 0 or positive"
+            "{table}: own, speech, text, gamma and lift must be 0 or positive"
         ));
+    }
+    if !positive(doubt) {
+        return misfit(format!("{table}.doubt must be positive"));
     }
     if speech <= 0.0 && own <= 0.0 {
         return misfit(format!(

@@ -122,8 +122,19 @@ pub struct Fusion {
     pub text: f32,
     /// How fast the words lose weight as they are plain: (1 − p(neutral)) to this power.
     pub gamma: f32,
+    /// How fast the voice loses weight as its evidence gets poorer: its quality to this power.
+    #[serde(default = "evenly")]
+    pub doubt: f32,
+    /// What the words' weight gains where the voice is poorly heard: this times the square of what its quality
+    /// lacks, up to the weight at which words alone would be as sure as they are.
+    #[serde(default)]
+    pub lift: f32,
     /// Divides the sum.
     pub temperature: f32,
     /// Confidence under which the label is *unknown*.
     pub unknown_below: f32,
+}
+
+fn evenly() -> f32 {
+    1.0
 }
