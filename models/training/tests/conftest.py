@@ -41,3 +41,39 @@ def librispeech(tmp_path: Path) -> Path:
     tone(folder / "1089-134686-0000.flac")
     (folder / "1089-134686.trans.txt").write_text("1089-134686-0000 HE HOPED THERE'D BE STEW\n", encoding="utf-8")
     return tmp_path / "libri"
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """All four stages of a speaker network, and the same as an ONNX file with nameless convolutions."""
+    import onnx
+    import torch
+    from onnx import helper, numpy_helper
+
+    from undertone_training import resnet
+
+    torch.manual_seed(3)
+    net = resnet.ResNet(4)
+    nodes, weights = [], []
+
+    def conv(x, layer):
+        n = len(weights)
+        weights.append(numpy_helper.from_array(layer.weight.detach().numpy(), f"w{n}"))
+        weights.append(numpy_helper.from_array(layer.bias.detach().numpy(), f"b{n}"))
+        nodes.append(helper.make_node("Conv", [x, f"w{n}", f"b{n}"], [f"c{n}"], strides=list(layer.stride), pads=[layer.kernel_size[0] // 2] * 4))
+        return f"c{n}"
+
+    x = conv("x", net.stem)
+    for stage in net.stages:
+        for block in stage:
+            other = x if block.round is None else conv(x, block.round)
+            x = conv(conv(x, block.first), block.second)
+            nodes.append(helper.make_node("Add", [x, other], [f"{x}_sum"]))
+            x = f"{x}_sum"
+    for name, value in (("embed_w", torch.randn(256, 2 * resnet.MAPS) * 0.01), ("embed_b", torch.zeros(256))):
+        weights.append(numpy_helper.from_array(value.numpy(), name))
+    nodes.append(helper.make_node("Gemm", ["pooled", "embed_w", "embed_b"], ["embedding"], transB=1))
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", 1, [1, 1, 80, "t"])], [helper.make_tensor_value_info(x, 1, None)], weights)
+    path = tmp_path_factory.mktemp("net") / "net.onnx"
+    onnx.save(helper.make_model(graph), path)
+    return net, path

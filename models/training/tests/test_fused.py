@@ -34,9 +34,9 @@ def upper_text_layers():
 def test_partners_have_the_feeling_they_should(texts):
     dice = np.random.default_rng(0)
     voice = np.array([1, 2, 3, 4, 5, 1, 2])
-    assert (texts.labels[pairing.partners(voice, texts, "same", dice)] == voice).all()
-    assert (texts.labels[pairing.partners(voice, texts, "plain", dice)] == 0).all()
-    other = texts.labels[pairing.partners(voice, texts, "clash", dice)]
+    assert (texts.labels[pairing.partners(voice, texts.labels, "same", dice)] == voice).all()
+    assert (texts.labels[pairing.partners(voice, texts.labels, "plain", dice)] == 0).all()
+    other = texts.labels[pairing.partners(voice, texts.labels, "clash", dice)]
     assert (other != voice).all() and (other != 0).all()
 
 

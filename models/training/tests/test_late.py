@@ -5,7 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from undertone_training import late_graph, late_train, logmel, quantise, resnet
 from undertone_training.errors import RecipeError
@@ -37,33 +37,6 @@ def test_masking_hides_and_leaves_the_picture_itself_alone():
     picture = torch.ones(2, 1, 80, 100)
     hidden = logmel.mask(picture, np.random.default_rng(0))
     assert picture.min() == 1.0 and 0.3 < hidden.mean() < 1.0
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """All four stages as an ONNX file with nameless convolutions."""
-    torch.manual_seed(3)
-    net = resnet.ResNet(4)
-    nodes, weights = [], []
-
-    def conv(x, layer):
-        n = len(weights)
-        weights.append(numpy_helper.from_array(layer.weight.detach().numpy(), f"w{n}"))
-        weights.append(numpy_helper.from_array(layer.bias.detach().numpy(), f"b{n}"))
-        nodes.append(helper.make_node("Conv", [x, f"w{n}", f"b{n}"], [f"c{n}"], strides=list(layer.stride), pads=[layer.kernel_size[0] // 2] * 4))
-        return f"c{n}"
-
-    x = conv("x", net.stem)
-    for stage in net.stages:
-        for block in stage:
-            other = x if block.round is None else conv(x, block.round)
-            x = conv(conv(x, block.first), block.second)
-            nodes.append(helper.make_node("Add", [x, other], [f"{x}_sum"]))
-            x = f"{x}_sum"
-    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", 1, [1, 1, 80, "t"])], [helper.make_tensor_value_info(x, 1, None)], weights)
-    path = tmp_path_factory.mktemp("net") / "net.onnx"
-    onnx.save(helper.make_model(graph), path)
-    return net, path
 
 
 def test_weights_are_read_in_order_whatever_they_are_called(published):

@@ -71,6 +71,18 @@ def test_a_dry_run_tells_every_stage_and_does_nothing(tmp_path, corpora_folder, 
     assert "--seed 1" in told and not (tmp_path / "work").exists()
 
 
+def test_with_an_engine_the_pack_is_weighed_on_what_it_hears(tmp_path, corpora_folder, capsys):
+    told = order(tmp_path, corpora_folder, dry=True)
+    told.engine, _ = engine(tmp_path)
+    make.run(told)
+    lines = capsys.readouterr().out.splitlines()
+    names = [line.split("] ")[1].removesuffix(": to do") for line in lines if line.startswith("[")]
+    assert names[0] == "spans" and names[-6:] == ["assemble", "pairs", "weigh", "assemble weighed", "measure", "results"]
+    for line in lines[2:]:  # the first stage is the engine itself
+        if line.startswith("    "):
+            parser().parse_args(line.split())
+
+
 def test_a_stage_is_done_once_and_again_when_it_is_told_otherwise(tmp_path, corpora_folder, capsys):
     told = order(tmp_path, corpora_folder, only="prepare")
     make.run(told)

@@ -65,6 +65,8 @@ def test_a_drawn_past_is_of_the_same_speaker_and_not_the_clip_itself():
     for _ in range(200):
         past = pasts.draw(2)
         assert 2 not in past and all(p < 5 for p in past)
+    alone = streams.Pasts(["a", "b"], [0, 1])
+    assert all(len(alone.draw(0)) == 0 for _ in range(50))  # who is heard once has no past
 
 
 def test_augmentation_is_finite_repeatable_and_keeps_the_length():

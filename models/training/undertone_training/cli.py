@@ -1,4 +1,4 @@
-"""The command line: make, prepare, train, evaluate, export, assemble, card."""
+"""The command line: make, prepare, train, evaluate, export, pairs, weigh, assemble, ablate, card."""
 
 import argparse
 import json
@@ -130,6 +130,45 @@ def _fused(args) -> int:
     return 0
 
 
+def pairs(args) -> int:
+    """Writes held-out clips beside texts, for the engine to be judged on."""
+    from . import pairs as maker
+
+    for file in maker.write(args.cache, args.goemotions, args.out):
+        print(file)
+    return 0
+
+
+def measure(args) -> int:
+    """Measures a pack in the engine."""
+    from . import measure as gauge
+
+    gauge.run(args.engine, args.pack, args.cache, args.pairs, args.work, args.only)
+    print(f"{args.work / 'engine.json'}: written")
+    return 0
+
+
+def ablate(args) -> int:
+    """Compares variants at an equal, small budget."""
+    from . import ablate as small, fused_recipe
+
+    place = fused_recipe.Place(args.cache, args.work, args.pack, None, args.text_encoder, args.goemotions, args.speaker_network)
+    for row in small.run(place, small.Budget(args.clips, args.steps, args.epochs, args.seed), args.only):
+        print(f"| {row['name']} | {row['budget']} | {row['figure']} |")
+    return 0
+
+
+def weigh(args) -> int:
+    """Finds a pack's weights on what the engine hears."""
+    from . import weigh as scales
+
+    found = scales.run(args.engine, args.pack, args.pairs, args.work, args.out, args.system or list(scales.SYSTEMS))
+    for name, figures in found.items():
+        told = ", ".join(f"{case} {figures['all'][case]['fused']:.1f}" for case in ("same", "plain", "clash", "noisy"))
+        print(f"{name}: {told}; weights {json.dumps(figures['weights'])}")
+    return 0
+
+
 def assemble(args) -> int:
     """Puts a pack together from exported parts."""
     from . import assemble as maker
@@ -193,7 +232,11 @@ def card(args) -> int:
     if args.work:
         from . import fused_card
 
-        print(fused_card.write(args.work))
+        told = fused_card.write(args.work)
+        if args.file:
+            args.file.write_text(told, encoding="utf-8")
+        else:
+            print(told)
         return 0
     if args.out is None:
         raise RecipeError("card: give --out, a pack's folder, or --work, a work folder with the systems' figures")
@@ -282,6 +325,36 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--pack", type=Path, required=True, help="the folder of the pack whose head is to be guarded")
     sub.add_argument("--out", type=Path, required=True)
     sub.add_argument("--seed", type=int, default=1)
+    sub = command("pairs", pairs, "write held-out clips beside texts, for `undertone eval` (synthetic pairing)")
+    sub.add_argument("--cache", type=Path, required=True)
+    sub.add_argument("--goemotions", type=Path, required=True)
+    sub.add_argument("--out", type=Path, required=True, help="folder for the clips and manifests")
+    sub = command("measure", measure, "measure a finished pack in the engine itself")
+    sub.add_argument("--engine", type=Path, required=True, help="the `undertone` program")
+    sub.add_argument("--pack", type=Path, required=True)
+    sub.add_argument("--cache", type=Path, required=True)
+    sub.add_argument("--work", type=Path, required=True, help="figures, in engine.json")
+    sub.add_argument("--pairs", type=Path, help="the folder that `pairs` wrote, to measure the fused systems too")
+    sub.add_argument("--only", help="rows whose name holds this")
+    sub = command("ablate", ablate, "compare variants of late_speech and multilevel at an equal, small budget")
+    sub.add_argument("--cache", type=Path, required=True)
+    sub.add_argument("--work", type=Path, required=True)
+    sub.add_argument("--speaker-network", type=Path, help="for the rows of late_speech")
+    sub.add_argument("--pack", type=Path, help="for the rows of multilevel: a pack with trunk and text graphs")
+    sub.add_argument("--text-encoder", type=Path, help="with --pack: the BERT's folder, for its tokenizer")
+    sub.add_argument("--goemotions", type=Path, help="with --pack")
+    sub.add_argument("--clips", type=int, default=1024, help="training clips of late_speech")
+    sub.add_argument("--steps", type=int, default=64, help="training steps of late_speech")
+    sub.add_argument("--epochs", type=float, default=4.0, help="epochs of multilevel")
+    sub.add_argument("--seed", type=int, default=1)
+    sub.add_argument("--only", help="rows whose name holds this")
+    sub = command("weigh", weigh, "weigh voice and words anew in a finished pack, on what the engine makes of `pairs`")
+    sub.add_argument("--engine", type=Path, required=True, help="the `undertone` program")
+    sub.add_argument("--pack", type=Path, required=True, help="the pack's folder")
+    sub.add_argument("--pairs", type=Path, required=True, help="the folder that `pairs` wrote")
+    sub.add_argument("--work", type=Path, required=True, help="the engine's scores and the figures")
+    sub.add_argument("--out", type=Path, required=True, help="folder for the tables, a part for `assemble`")
+    sub.add_argument("--system", action="append", help="this system alone; repeat for more")
     sub = command("assemble", assemble, "put a pack together from exported parts")
     sub.add_argument("--part", type=Path, action="append", required=True, help="a pack's folder or a work folder's parts; repeat, later ones win")
     sub.add_argument("--out", type=Path, required=True)
@@ -293,6 +366,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command("card", card, "print a pack's card, or the systems' figures")
     sub.add_argument("--out", type=Path, help="a pack's folder")
     sub.add_argument("--work", type=Path, help="a work folder in which `fusion` ran")
+    sub.add_argument("--file", type=Path, help="with --work: write there instead")
     return top
 
 
@@ -300,7 +374,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a command; a user's mistake is one sentence and exit code 2."""
     args = parser().parse_args(argv)
     try:
-        if args.command in ("make", "train", "evaluate", "export", "words"):
+        if args.command in ("make", "train", "evaluate", "export", "words", "ablate"):
             import torch
 
             torch.set_num_threads(max(1, args.threads or 1))

@@ -24,6 +24,8 @@ class Weights:
     speech: float = 1.0
     text: float = 0.0
     gamma: float = 1.0
+    doubt: float = 1.0
+    lift: float = 0.0
     temperature: float = 1.0
     unknown_below: float = 0.0
 
@@ -53,11 +55,14 @@ def floored(scores: np.ndarray, trained: list[bool]) -> np.ndarray:
 def scores(e: Evidence, w: Weights, trained: list[bool]) -> np.ndarray:
     """Fused scores [pairs, labels]."""
     telling = np.clip(1.0 - e.words[:, NEUTRAL], 0.0, 1.0) ** w.gamma
-    speech, text = e.voice_quality * w.speech, e.words_quality * w.text * telling
+    # Words stand in for what cannot be heard of the voice, but never grow surer than they are alone.
+    lifted = np.minimum(w.text + w.lift * (1.0 - e.voice_quality) ** 2, max(w.text, w.temperature))
+    heard = e.voice_quality**w.doubt  # some branches are lost in noise sooner than others
+    speech, text = heard * w.speech, e.words_quality * lifted * telling
     voice = floored(e.voice, trained)
     parts = [(voice, speech), (e.words, text)]
     if e.own is not None:
-        parts.append((e.own, w.own * np.minimum(e.voice_quality, e.words_quality)))
+        parts.append((e.own, w.own * np.minimum(heard, e.words_quality)))
     total = sum(weight[:, None] * np.log(np.maximum(p, 1e-12)) for p, weight in parts)
     product = metrics.softmax(total, w.temperature)
     mixed = sum(weight[:, None] * p for p, weight in parts)

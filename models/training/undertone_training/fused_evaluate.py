@@ -1,22 +1,26 @@
-"""Fits and measures the three systems on dev speakers beside texts that no training saw. Synthetic pairing throughout."""
+"""Fits and measures the three systems on dev speakers beside texts that no training saw. Synthetic pairing throughout.
+
+The recipe's own evidence, good enough for a first set of weights; `weigh` finds the last on what the engine makes of the pairs.
+"""
 
 import json
 import tomllib
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from . import fused_graph, fused_recipe, fused_train, fusion_fit, judge, late_train, metrics, pairing, quantise, spoilt
+from . import fused_graph, fused_recipe, fused_train, fusion_fit, judge, late_train, metrics, pairs, quantise, spoilt
 from .fuse import Evidence
+from .frames_cache import Frames
 from .fused_recipe import Corpus, Place
 from .fusion_fit import Case
 from .joint import HEADS
 from .labels import LABELS
 from .multilevel import Multilevel
+from .pairs import CASES
 from .speech_head import PRIOR, statistics
 from .store import atomically
-
-CASES = {"same": "same", "plain": "plain", "clash": "clash", "noisy": "same"}  # and how each case's texts relate to the voice
 
 
 class Bench:
@@ -29,21 +33,27 @@ class Bench:
         self.items = [self.corpus.items[n] for n in self.rows]
         self.truth = np.array([i.label for i in self.items])
         self.noisy = fused_recipe.noisy_frames(place, self.corpus)
-        stats = torch.cat([statistics(torch.from_numpy(self.corpus.frames.clip(n))[None]) for n in self.rows])
-        self.means, self.clips = fused_recipe.heard(self.corpus, self.rows, stats)
+        places = list(range(len(self.rows)))
+
+        def past(frames: Frames, rows: list[int]) -> tuple[Tensor, Tensor]:
+            return fused_recipe.heard(self.corpus, self.rows, torch.cat([statistics(torch.from_numpy(frames.clip(n))[None]) for n in rows]))
+
+        # Noise stays: the past of a drowned voice is drowned too.
+        clean, drowned_past = past(self.corpus.frames, self.rows), past(self.noisy, places)
+        self.pasts = {name: drowned_past if name == "noisy" else clean for name in CASES}
         manifest = tomllib.loads((place.pack / "pack.toml").read_text(encoding="utf-8"))
         self.trained = [name in manifest["speech"]["trained_labels"] for name in LABELS]
         heat = manifest["speech"]["temperature"]
         graph = place.pack / "speech.onnx"
-        said = fused_recipe.speech_scores(graph, self.corpus.frames, self.rows, self.means, self.clips, heat)
-        drowned = fused_recipe.speech_scores(graph, self.noisy, list(range(len(self.rows))), self.means, self.clips, heat)
+        said = fused_recipe.speech_scores(graph, self.corpus.frames, self.rows, *clean, heat)
+        drowned = fused_recipe.speech_scores(graph, self.noisy, places, *drowned_past, heat)
         self.voice = {name: drowned if name == "noisy" else said for name in CASES}
         tables = json.loads((place.parts / "tables.json").read_text(encoding="utf-8"))
         self.text_heat = tables["text"]["temperature"]
 
     def chosen(self, split: str, case: str) -> np.ndarray:
         """The text beside each clip."""
-        return pairing.partners(self.truth, self.corpus.texts[split], CASES[case], np.random.default_rng([3, len(case)]))
+        return pairs.chosen(self.truth, self.corpus.texts[split].labels, case)
 
     def cases(self, split: str, own: dict[str, np.ndarray] | None = None, voice: dict[str, np.ndarray] | None = None) -> dict[str, Case]:
         """All cases beside one set of texts."""
@@ -59,7 +69,7 @@ class Bench:
         found = {}
         for name in CASES:
             data = self.corpus.pairs(self.rows, self.corpus.texts[split])
-            z = fused_train.logits(model, data, self.chosen(split, name), self.means, self.clips, self.noisy if name == "noisy" else None)
+            z = fused_train.logits(model, data, self.chosen(split, name), *self.pasts[name], self.noisy if name == "noisy" else None)
             found[name] = metrics.softmax(z)
         return found
 
@@ -67,14 +77,9 @@ class Bench:
         """`late_speech`'s scores in every case, as streams."""
         store = self.corpus.store
         clean = late_train.all_stats(model, store, self.items, self.place.work / "late_dev.npy")
-
-        class Noisy:
-            def audio(self, item) -> np.ndarray:
-                return spoilt.at_0_db(store.audio(item), [1, item.start % 2**31])
-
-        drowned = late_train.all_stats(model, Noisy(), self.items, self.place.work / "late_dev_0_db.npy")
-        means, clips = fused_recipe.heard(self.corpus, self.rows, clean)
-        said = {name: metrics.softmax(judge.logits(model.head, stats, means, clips), heat) for name, stats in (("clean", clean), ("noisy", drowned))}
+        drowned = late_train.all_stats(model, spoilt.Drowned(store), self.items, self.place.work / "late_dev_0_db.npy")
+        said = {name: metrics.softmax(judge.logits(model.head, stats, *fused_recipe.heard(self.corpus, self.rows, stats)), heat)
+                for name, stats in (("clean", clean), ("noisy", drowned))}
         return {name: said["noisy" if name == "noisy" else "clean"] for name in CASES}
 
 
@@ -86,13 +91,13 @@ def system(bench: Bench, own: dict[str, dict[str, np.ndarray]] | None, voice: di
     weights, missed = fusion_fit.fit(fitting, bench.trained, own is not None)
     return weights, {
         "weights": vars(weights), "missed": missed, "all": fusion_fit.figures(testing, weights, bench.trained),
-        "halves": fusion_fit.crossed(fitting, testing, speakers, bench.trained, own is not None),
+        "halves": fusion_fit.crossed(fitting, testing, (speakers, speakers), bench.trained, own is not None),
     }
 
 
 def table(weights: fusion_fit.Weights, own: bool) -> dict[str, float]:
     """The manifest's table."""
-    row = {"speech": weights.speech, "text": weights.text, "gamma": weights.gamma, "temperature": weights.temperature, "unknown_below": weights.unknown_below}
+    row = {"speech": weights.speech, "text": weights.text, "gamma": weights.gamma, "doubt": weights.doubt, "lift": weights.lift, "temperature": weights.temperature, "unknown_below": weights.unknown_below}
     return ({"own": weights.own} if own else {}) | {k: float(v) for k, v in row.items()}
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from . import (calibrate, checkpoint, frames_cache, fused_train, graph, judge, late_graph, late_train, metrics, moonshine, pairing,
-               quantise, speech_recipe, spoilt, text_corpora, text_graph, text_model)
+               pairs, quantise, speech_recipe, spoilt, text_corpora, text_graph, text_model)
 from .errors import RecipeError
 from .frames_cache import Frames
 from .fused_train import Pairs
@@ -24,7 +24,6 @@ from .store import Item, Store, atomically
 from .streams import online
 from .trunk import LAYERS
 
-TEXTS = {"train": 7000, "dev": 1750, "test": 1750}
 FROZEN = 2  # text layers that stay as published and serve both graphs
 
 
@@ -45,6 +44,12 @@ class Place:
     def parts(self) -> Path:
         """Where graphs and tables go."""
         return self.work / "parts"
+
+    @property
+    def text_graph(self) -> Path:
+        """The text branch's graph: this run's own, or a finished pack's."""
+        own = self.parts / "text.onnx"
+        return own if own.exists() or self.pack is None else self.pack / "text.onnx"
 
     def need(self, *names: str) -> None:
         """Refuses to go on without what a step reads."""
@@ -88,8 +93,8 @@ class Corpus:
         rows = text_corpora.goemotions(place.goemotions)
         self.texts = {}
         for split in texts:
-            chosen, labels = pairing.choose(rows, split, TEXTS[split])
-            self.texts[split] = pairing.states(place.parts / "text.onnx", place.text_encoder / "tokenizer.json", chosen, labels, place.work / f"texts_{split}.npz")
+            chosen, labels = pairing.choose(rows, split, pairs.TEXTS[split])
+            self.texts[split] = pairing.states(place.text_graph, place.text_encoder / "tokenizer.json", chosen, labels, place.work / f"texts_{split}.npz")
 
     def pairs(self, rows: list[int], texts: Texts) -> Pairs:
         """Some of the clips beside some texts."""
@@ -167,7 +172,7 @@ def export_late(place: Place, model: late_train.LateSpeech) -> None:
 
 def heard(corpus: Corpus, rows: list[int], stats: Tensor) -> tuple[Tensor, Tensor]:
     """Each speaker's clips in a random order, as one stream: the past before each clip, in the clips' own order."""
-    order = np.random.default_rng(1).permutation(len(rows))
+    order = pairs.order(len(rows))
     items = [corpus.items[rows[k]] for k in order]
     means, clips, _ = online([i.speaker for i in items], [i.seconds for i in items], stats[order])
     back = np.argsort(order)
@@ -176,12 +181,7 @@ def heard(corpus: Corpus, rows: list[int], stats: Tensor) -> tuple[Tensor, Tenso
 
 def noisy_frames(place: Place, corpus: Corpus) -> Frames:
     """Frames of the dev clips at 0 dB."""
-
-    class Noisy:
-        def audio(self, item: Item) -> np.ndarray:
-            return spoilt.at_0_db(corpus.store.audio(item), [1, item.start % 2**31])
-
-    return frames_cache.build(place.pack / "trunk.onnx", Noisy(), [corpus.items[n] for n in corpus.dev], place.work / "frames_0_db.f16")
+    return frames_cache.build(place.pack / "trunk.onnx", spoilt.Drowned(corpus.store), [corpus.items[n] for n in corpus.dev], place.work / "frames_0_db.f16")
 
 
 def speech_scores(graph_file: Path, frames: Frames, rows: list[int], means: Tensor, clips: Tensor, temperature: float) -> np.ndarray:

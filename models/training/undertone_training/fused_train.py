@@ -112,7 +112,7 @@ def train(model: Multilevel | Joint, data: Pairs, file: Path, plan: Plan) -> Non
         order = np.random.default_rng([plan.seed, step // per_epoch]).permutation(len(data.items))
         picked = order[(step % per_epoch) * plan.batch :][: plan.batch]
         dice = np.random.default_rng([plan.seed, 77, step])
-        chosen = pairing.partners(labels[picked], data.texts, pairing.kinds(len(picked), plan.shares, dice), dice)
+        chosen = pairing.partners(labels[picked], data.texts.labels, pairing.kinds(len(picked), plan.shares, dice), dice)
         mix, counts = shortened(*data.frames.batch(data.rows[picked]), dice)
         pasts = Pasts([i.speaker for i in data.items], labels.tolist(), plan.seed * 100003 + step)
         means, clips = pasts.baselines(picked, stats, plan.none, plan.one_sided)

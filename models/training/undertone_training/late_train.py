@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from . import augment, checkpoint, head_train, logmel, resnet
 from .emotion_train import RESYNTHESISED, class_weights, emotion_loss, soft_labels
+from .errors import RecipeError
 from .speech_head import SpeechHead
 from .store import RATE, Item, Store, atomically
 from .streams import Pasts
@@ -74,6 +75,8 @@ def begin(weights: Path | None, plan: Plan) -> LateSpeech:
     model = LateSpeech(plan.embedding)
     if plan.transferred:
         model.net, embedding = resnet.load(weights, model.depth)
+        if model.embed is not None and not embedding:
+            raise RecipeError(f"{weights}: holds no embedding layer; it is no whole speaker network")
         if model.embed is not None:
             model.embed.load_state_dict(embedding)
     model.net = model.net.to(memory_format=torch.channels_last)
@@ -158,7 +161,7 @@ def groups(model: LateSpeech, plan: Plan) -> list[dict]:
 def all_stats(model: LateSpeech, store: Store, items: list[Item], file: Path, longest: float = 3.0, batch: int = 16) -> Tensor:
     """Statistics of the voice of every clip through the network as it is, kept in a file."""
     if not file.exists():
-        out = np.zeros((len(items), STATS), np.float32)
+        out = np.zeros((len(items), len(model.head.population_mean)), np.float32)
         voices = [i.span[1] - i.span[0] if i.span else i.samples for i in items]
         order = sorted(range(len(items)), key=lambda i: voices[i])
         model.eval()
@@ -189,7 +192,9 @@ def settle(model: LateSpeech, task: Task) -> None:
 
 def ready(model: LateSpeech, task: Task, stats: Tensor) -> None:
     """A head already fitted to the network as it begins, and every clip's statistics: a start that saves most of the steps."""
-    model.head.load_state_dict(head_train.train(task.items, [stats], head_train.Plan(seed=task.plan.seed), fresh_head).state_dict())
+    width = stats.shape[1]
+    fitted = head_train.train(task.items, [stats], head_train.Plan(seed=task.plan.seed), lambda: fresh_head(width))
+    model.head.load_state_dict(fitted.state_dict())
     task.bank, task.seen = stats.clone(), torch.ones(len(task.items), dtype=torch.bool)
 
 

@@ -119,6 +119,15 @@ def stages(order: Order) -> list[Stage]:
     found.append(command("fusion", "train", "--step", "fusion", *paired, "--speech-encoder", encoder))
     parts = [w for folder in (voice, spelt, strange, systems / "parts") for w in ("--part", folder)]
     found.append(command("assemble", "assemble", *parts, "--out", order.out, "--default", DEFAULT))
+    if order.engine is None:
+        return found
+    # The last word on the weights is had from the engine itself: it has its own spans, baselines and qualities.
+    paired, weighed = order.work / "pairs", order.work / "weighed"
+    found.append(command("pairs", "pairs", "--cache", cache, "--goemotions", text["goemotions"], "--out", paired))
+    found.append(command("weigh", "weigh", "--engine", order.engine, "--pack", order.out, "--pairs", paired, "--work", systems, "--out", weighed))
+    found.append(command("assemble weighed", "assemble", *parts, "--part", weighed, "--out", order.out, "--default", DEFAULT))
+    found.append(command("measure", "measure", "--engine", order.engine, "--pack", order.out, "--cache", cache, "--work", systems))
+    found.append(command("results", "card", "--work", systems, "--file", order.work / "RESULTS.md"))
     return found
 
 

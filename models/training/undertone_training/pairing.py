@@ -84,9 +84,9 @@ def states(graph: Path, tokenizer_file: Path, texts: list[str], labels: np.ndarr
     return Texts(kept["labels"], kept["logits"], {k: kept[k] for k in ("tokens", "lower")}, kept["starts"])
 
 
-def partners(labels: np.ndarray, texts: Texts, kind: str | np.ndarray, dice: np.random.Generator) -> np.ndarray:
-    """A text for each clip: of its own feeling, of none, or of another one."""
-    pools = [np.flatnonzero(texts.labels == c) for c in range(len(LABELS))]
+def partners(labels: np.ndarray, texts: np.ndarray, kind: str | np.ndarray, dice: np.random.Generator) -> np.ndarray:
+    """A text for each clip, by the texts' labels: of its own feeling, of none, or of another one."""
+    pools = [np.flatnonzero(texts == c) for c in range(len(LABELS))]
     found = np.zeros(len(labels), int)
     for row, label in enumerate(labels):
         now = kind if isinstance(kind, str) else kind[row]

@@ -22,6 +22,8 @@ class Pasts:
             return np.zeros(0, int)
         pool = self.own[self.speakers[clip]]
         pool = pool[pool != clip]
+        if len(pool) == 0:
+            return pool
         if self.rng.random() < one_sided:
             # A speaker who stays in one emotion, most often the one that is heard now too.
             wanted = self.targets[clip] if self.rng.random() < 0.7 else self.targets[self.rng.choice(pool)]
