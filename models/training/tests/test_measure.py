@@ -82,7 +82,7 @@ def test_results_are_written_from_what_was_measured(tmp_path):
     cases = {c: {"n": 9, "voice": 60.0, "words": 50.0, "fused": 65.0, "interval": [60.0, 70.0]} for c in fused_card.CASES}
     weights = {"own": 0.5, "speech": 1.0, "text": 0.1, "gamma": 1.0, "doubt": 2.0, "lift": 6.0, "temperature": 1.0, "unknown_below": 0.5}
     made = {
-        "alone": {c: 61.0 for c in cases}, "weights": weights, "missed": {"plain": -0.01, "clash": 0.002}, "missed_on_test": {"plain": -0.01},
+        "alone": {c: 61.0 for c in cases}, "weights": weights, "missed": {"same": -0.1, "plain": -0.01, "clash": 0.002, "noisy": -0.1}, "missed_on_test": {"same": -0.1, "plain": -0.01, "clash": -0.01},
         "all": cases | {"calibration": {"ece": 0.03, "selective_accuracy": 0.81, "selective_coverage": 0.7}}, "halves": {c: {"fused": 64.0} for c in cases},
     }
     text = {
@@ -95,5 +95,5 @@ def test_results_are_written_from_what_was_measured(tmp_path):
                          ("ablations", [{"name": "a", "budget": "b", "figure": "c"}])):
         (tmp_path / f"{name}.json").write_text(json.dumps(values), encoding="utf-8")
     told = fused_card.write(tmp_path)
-    assert "| multilevel | 0.50 | 1.00 | 0.100 | 1.0 | 2 | 6.0 | 1.00 | 0.50 | wrong words missed by 0.2 | kept |" in told
+    assert "| multilevel | 0.50 | 1.00 | 0.100 | 1.0 | 2 | 6.0 | 1.00 | 0.50 | wrong words missed by 0.2 | voice at 0 dB not tried |" in told
     assert "| a | b | c |" in told and "| shallow | 61.0 | 61.0 | 61.0 | 61.0 | 64.0 / 64.0 / 64.0 / 64.0 |" in told

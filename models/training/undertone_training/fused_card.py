@@ -61,7 +61,9 @@ def weights(report: dict) -> list[str]:
 
 
 def _kept(missed: dict) -> str:
-    return ", ".join(f"{CASES[n]} missed by {100 * v:.1f}" for n, v in missed.items() if v > 0) or "kept"
+    told = [f"{CASES[n]} missed by {100 * missed[n]:.1f}" for n in CASES if missed.get(n, 0.0) > 0]
+    told += [f"{CASES[n]} not tried" for n in CASES if n not in missed]
+    return ", ".join(told) or "kept"
 
 
 def heads(report: dict) -> list[str]:
@@ -113,30 +115,23 @@ def engine(report: dict) -> str:
         f"| {name.removeprefix('pairs: ').split()[0]} | {CASES[name.split()[-1]]} | {_with(f['uar'], f['uar_ci'])} | {f['ece']:.3f} | {_sure(f)} |"
         for name, f in sorted(report.items()) if name.startswith("pairs")
     ]
-    nl = "\n"
-    return f"""
-## In the engine
-
-`recipe measure`, which runs `undertone eval` over the finished pack. The voice alone, speakers as streams; *sure*: accuracy over
-the threshold that the pack states, and the share of clips over it.
+    parts = [
+        (speech, """The voice alone, speakers as streams; *sure*: accuracy over the threshold that the pack states, and the share of clips over it.
 
 | test | clips | recall | first clip of a speaker | after 30 s | ECE | sure |
-|---|---|---|---|---|---|---|
-{nl.join(speech)}
-
-How often the best label of a provisional score 1 s and 2 s into an utterance is its final's, and how often the label shown
+|---|---|---|---|---|---|---|"""),
+        (early, """How often the best label of a provisional score 1 s and 2 s into an utterance is its final's, and how often the label shown
 changes in a minute of speech, to and from *unknown* included and without; the default system with its own recogniser.
 
 | test | agree at 1 s | agree at 2 s | changes a minute | between known labels | minutes of speech |
-|---|---|---|---|---|---|
-{nl.join(early)}
-
-The fused systems once more, each by `undertone eval --text given` on the manifests of `recipe pairs` (synthetic pairing).
+|---|---|---|---|---|---|"""),
+        (fused, """Voice and words, each by `undertone eval --text given` on the manifests of `recipe pairs` (synthetic pairing).
 
 | system | beside | recall | ECE | sure |
-|---|---|---|---|---|
-{nl.join(fused)}
-"""
+|---|---|---|---|---|"""),
+    ]
+    told = "\n\n".join("\n".join([guide, *found]) for found, guide in parts if found)
+    return f"\n## In the engine\n\n`recipe measure`, which runs `undertone eval` over the finished pack.\n\n{told}\n"
 
 
 def _with(value: float, interval: list[float]) -> str:
