@@ -34,8 +34,10 @@ pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, li
     let side = room.width().min(room.height() - 2.0 * label_height).max(20.0);
     let field = Rect::from_center_size(room.center(), vec2(side, side));
 
-    axes(&painter, field, ink, compact);
+    axes(&painter, field, ink);
     trail(&painter, field, ink, history, live);
+    // Over the dot, which in a small panel lies on them often.
+    names(&painter, field, ink, compact);
 
     let newest = history.points().next_back().copied();
     if !compact {
@@ -83,7 +85,7 @@ fn words(newest: Option<Point>, live: bool) -> String {
     format!("Valence {valence:+.2}, arousal {arousal:+.2}, dominance {dominance:+.2} ({age})")
 }
 
-fn axes(painter: &egui::Painter, field: Rect, ink: &Ink, compact: bool) {
+fn axes(painter: &egui::Painter, field: Rect, ink: &Ink) {
     let centre = field.center();
     let radius = field.width() / 2.0;
     for part in [0.5, 1.0] {
@@ -91,6 +93,10 @@ fn axes(painter: &egui::Painter, field: Rect, ink: &Ink, compact: bool) {
     }
     painter.hline(field.x_range(), centre.y, Stroke::new(1.0, ink.line));
     painter.vline(centre.x, field.y_range(), Stroke::new(1.0, ink.line));
+}
+
+fn names(painter: &egui::Painter, field: Rect, ink: &Ink, compact: bool) {
+    let centre = field.center();
     let font = ink.font(if compact { 10.0 } else { 11.0 });
     let gap = ink.px(2.0);
     painter.text(
