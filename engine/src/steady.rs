@@ -42,11 +42,12 @@ impl Steady {
     }
 
     /// A final is shown as it is, and what follows is compared with it.
-    pub(crate) fn settled(&mut self, label: Verdict) {
+    pub(crate) fn settled(&mut self, label: Verdict) -> Verdict {
         // A voice that was not clear enough at the end is no reason to forget what it was before.
         if label != Verdict::Unknown {
             self.shown = label;
         }
+        label
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cleanup;
 use crate::fuse::{Evidence, Fused, Side, fuse};
 use crate::label::{Affect, Scores, Verdict};
 use crate::mind::{Feeling, Frames, Mind, MindError, PackInfo, UNFAMILIAR};
+use crate::mood::Moods;
 use crate::profile::{Profile, ProfileError};
 use crate::quality;
 use crate::recognise::{LATER_AT_MOST, confidence};
@@ -50,6 +51,7 @@ pub(crate) struct Track {
     aside: Vec<Telling>,
     names: Option<Names>,
     steady: Steady,
+    moods: Moods,
     said: Said,
     /// The words last read, in the form they were read in, and what they said.
     read: Option<(String, Arc<Read>)>,
@@ -98,6 +100,7 @@ impl Track {
             aside: Vec::new(),
             names: None,
             steady: Steady::default(),
+            moods: Moods::default(),
             said: Said::default(),
             read: None,
             readings: Readings::default(),
@@ -149,11 +152,9 @@ impl Track {
             clips,
             read_time,
         } = self.judge(mind, request, frames)?;
+        let mood = self.moods.feel(&fused.scores, seconds_of(request.end));
         let label = match request.kind {
-            Kind::Final => {
-                self.steady.settled(fused.label);
-                fused.label
-            }
+            Kind::Final => self.steady.settled(fused.label),
             Kind::Provisional => {
                 let unknown_below = mind.recipe.weights.unknown_below;
                 self.steady
@@ -184,6 +185,7 @@ impl Track {
             label,
             scores: fused.scores,
             affect: fused.affect,
+            mood,
             confidence,
             clash: fused.clash,
             speech: voice.map(|voice| SpeechEvidence {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::label::{Affect, Scores, Verdict};
+use crate::mood::Mood;
 use crate::recognise::Recogniser;
 
 /// Version of the update's form.
@@ -52,6 +53,8 @@ pub struct Update {
     pub scores: Scores,
     /// Fused affect.
     pub affect: Affect,
+    /// What the stream has felt like over its last utterances.
+    pub mood: Mood,
     /// Calibrated probability that `label` (or, for *unknown*, the best label) is right.
     pub confidence: f32,
     /// Voice and words are both sure and name different feelings, as in sarcasm.
@@ -94,6 +97,7 @@ impl Update {
             label: Verdict::Unknown,
             scores: Scores::default(),
             affect: Affect::default(),
+            mood: Mood::default(),
             confidence: 0.0,
             clash: false,
             speech: None,

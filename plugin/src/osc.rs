@@ -39,6 +39,14 @@ pub fn packet(name: &str, update: &Update, words: bool) -> Result<Vec<u8>, OscEr
         ],
     );
     messages.add("label", [OscType::String(update.label.name().to_owned())]);
+    messages.add(
+        "mood",
+        [
+            OscType::String(update.mood.label.name().to_owned()),
+            OscType::Float(update.mood.share),
+            seconds(update.mood.since_s),
+        ],
+    );
     messages.add("confidence", [OscType::Float(update.confidence)]);
     messages.add("scores", update.scores.values().map(OscType::Float));
     for label in Label::ALL {

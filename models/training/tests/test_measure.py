@@ -18,7 +18,7 @@ told = {{a: b for a, b in zip(args, args[1:]) if a.startswith("--")}}
 rows = list(csv.DictReader(open(told["--manifest"])))
 with open(told["--updates"], "w") as out:
     for n, row in enumerate(rows):
-        made = [{{"stream": row["speaker"], "label": label, "kind": kind, "start_s": 2.0 * n, "end_s": 2.0 * n + 1.0, "emitted_s": 2.0 * n + 2.0}}
+        made = [{{"stream": row["speaker"], "label": label, "mood": {{"label": label}}, "kind": kind, "start_s": 2.0 * n, "end_s": 2.0 * n + 1.0, "emitted_s": 2.0 * n + 2.0}}
                 for kind, label in (("provisional", "unknown"), ("final", row["label"]))]
         print(json.dumps({{"path": row["path"], "label": row["label"], "updates": made}}), file=out)
 figures = {{"n": len(rows), "uar": 0.7, "uar_ci": [0.6, 0.8], "ece": 0.04, "selective": {{"threshold": 0.5, "coverage": 0.6, "accuracy": 0.8}},
@@ -49,13 +49,15 @@ def test_a_majority_is_of_one_label():
 
 def test_changes_are_counted_through_a_stream(tmp_path):
     def line(stream, *labels):
-        made = [{"stream": stream, "label": x, "kind": "final", "start_s": 0.0, "end_s": 10.0, "emitted_s": 30.0} for x in labels]
+        made = [{"stream": stream, "label": x, "mood": {"label": labels[-1]}, "kind": "final", "start_s": 0.0, "end_s": 10.0, "emitted_s": 30.0} for x in labels]
         return json.dumps({"updates": made})
 
     (tmp_path / "u").write_text("\n".join([line("a", "neutral", "neutral", "unknown"), line("b", "sad"), line("a", "neutral", "sad")]), encoding="utf-8")
     found = measure.changes(tmp_path / "u")
     # neutral → unknown → neutral → sad in one stream, nothing in the other; a minute of speech.
     assert found["changes"] == 3 and found["changes_a_minute"] == pytest.approx(3.0) and found["known_changes_a_minute"] == pytest.approx(1.0)
+    # The mood of each line is its last label: unknown, then sad.
+    assert found["mood_changes_a_minute"] == pytest.approx(1.0)
     assert found["sound_minutes"] == pytest.approx(1.0)
 
 

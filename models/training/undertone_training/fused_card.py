@@ -108,7 +108,7 @@ def engine(report: dict) -> str:
         for name, f in report.items() if not name.startswith(("pairs", "agreement", "flicker", "read"))
     ]
     early = [
-        f"| {name.split(': ', 1)[1]} | {_agreed(f, '1s')} | {_agreed(f, '2s')} | {f['changes_a_minute']:.1f} | {f['known_changes_a_minute']:.1f} | {f['speech_minutes']:.1f} |"
+        f"| {name.split(': ', 1)[1]} | {_agreed(f, '1s')} | {_agreed(f, '2s')} | {f['changes_a_minute']:.1f} | {f['known_changes_a_minute']:.1f} | {f['mood_changes_a_minute']:.1f} | {f['speech_minutes']:.1f} |"
         for name, f in report.items() if name.startswith(("agreement", "flicker", "read"))
     ]
     fused = [
@@ -121,10 +121,11 @@ def engine(report: dict) -> str:
 | test | clips | recall | first clip of a speaker | after 30 s | ECE | sure |
 |---|---|---|---|---|---|---|"""),
         (early, """How often the best label of a provisional score 1 s and 2 s into an utterance is its final's, and how often the label shown
-changes in a minute of speech, to and from *unknown* included and without; the default system with its own recogniser.
+changes in a minute of speech, to and from *unknown* included and without, and how often the mood; the default system with its
+own recogniser.
 
-| test | agree at 1 s | agree at 2 s | changes a minute | between known labels | minutes of speech |
-|---|---|---|---|---|---|"""),
+| test | agree at 1 s | agree at 2 s | changes a minute | between known labels | of the mood | minutes of speech |
+|---|---|---|---|---|---|---|"""),
         (fused, """Voice and words, each by `undertone eval --text given` on the manifests of `recipe pairs` (synthetic pairing).
 
 | system | beside | recall | ECE | sure |

@@ -88,9 +88,10 @@ def plan(cache: Path, work: Path, pairs: Path | None) -> list[Run]:
 
 
 def changes(updates: Path) -> dict[str, float]:
-    """How often the label shown changes, all through each speaker's stream, for a minute of speech and of sound."""
+    """How often the label shown and the mood change, all through each speaker's stream, for a minute of speech."""
     shown: dict[str, str] = {}
-    every, known, speech, sound = 0, 0, 0.0, {}
+    every, known, moods, speech, sound = 0, 0, 0, 0.0, {}
+    mood: dict[str, str] = {}
     last: dict[str, str] = {}
     for line in updates.read_text(encoding="utf-8").splitlines():
         told = json.loads(line)
@@ -98,6 +99,8 @@ def changes(updates: Path) -> dict[str, float]:
             stream, label = update["stream"], update["label"]
             every += stream in shown and shown[stream] != label
             shown[stream] = label
+            moods += stream in mood and mood[stream] != update["mood"]["label"]
+            mood[stream] = update["mood"]["label"]
             if label != "unknown":
                 known += stream in last and last[stream] != label
                 last[stream] = label
@@ -107,7 +110,7 @@ def changes(updates: Path) -> dict[str, float]:
     minutes = speech / 60.0
     return {
         "speech_minutes": minutes, "sound_minutes": sum(sound.values()) / 60.0, "changes": every, "changes_a_minute": every / max(minutes, 1e-9),
-        "known_changes_a_minute": known / max(minutes, 1e-9),
+        "known_changes_a_minute": known / max(minutes, 1e-9), "mood_changes_a_minute": moods / max(minutes, 1e-9),
     }
 
 
