@@ -53,7 +53,9 @@ fn build() -> PathBuf {
 pub fn undertone(home: &Path) -> Command {
     let mut command = Command::new(path());
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("UNDERTONE_") {
+        let name = name.to_string_lossy().into_owned();
+        // A Python with pip is the machine's, as the path is.
+        if name.starts_with("UNDERTONE_") && name != "UNDERTONE_PYTHON" {
             command.env_remove(name);
         }
     }

@@ -12,7 +12,8 @@ pub fn skipped(why: impl AsRef<str>) {
     eprintln!("skipped: {line}");
     if let Some(path) = std::env::var_os("UNDERTONE_SKIPS") {
         let file = OpenOptions::new().create(true).append(true).open(path);
-        file.and_then(|mut file| writeln!(file, "{line}"))
+        // In one write: several tests append at a time.
+        file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()))
             .expect("the file of skips can be written to");
     }
 }

@@ -108,7 +108,10 @@ fn all(root: &Path, only: Vec<String>) -> Result<()> {
     steps.step("browser", || browser(root));
 
     let remarks = fs::read_to_string(&skips).unwrap_or_default();
-    steps.finish(&remarks.lines().map(str::to_owned).collect::<Vec<_>>())
+    let mut remarks: Vec<String> = remarks.lines().map(str::to_owned).collect();
+    remarks.sort();
+    remarks.dedup();
+    steps.finish(&remarks)
 }
 
 /// Builds programs and tests in one go, so that both are made of the same parts and nothing is built twice.
@@ -171,13 +174,14 @@ fn recognisers(root: &Path, skips: &Path) -> Result<Outcome> {
     }
     let wheels = crate::target(root).join("wheels");
     fs::create_dir_all(&wheels)?;
+    // For the program too, which fetches with pip what it is asked for: a system's own Python need not have it.
+    let python = match setup::python(root, "wheels", &["pip"]) {
+        Ok(python) => python,
+        Err(why) => return skipped(why),
+    };
     let count = fs::read_dir(&wheels)?.count();
     if count < RECOGNISERS.len() {
-        let python = match setup::python(root, "wheels", &["pip"]) {
-            Ok(python) => python,
-            Err(why) => return skipped(why),
-        };
-        let fetch = Job::new(root, python)
+        let fetch = Job::new(root, &python)
             .words("-m pip download --quiet --no-deps --only-binary :all: --dest")
             .arg(&wheels);
         if !RECOGNISERS
@@ -194,6 +198,7 @@ fn recognisers(root: &Path, skips: &Path) -> Result<Outcome> {
         Job::cargo(root)
             .words("test --locked --workspace --test recognisers --test recogniser_switch --test second_pass -- --include-ignored")
             .env("UNDERTONE_WHEELS", &wheels)
+            .env("UNDERTONE_PYTHON", &python)
             .env("UNDERTONE_BIN", program(root))
             .env("UNDERTONE_SKIPS", skips)
             .run(),
