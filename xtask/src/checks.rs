@@ -315,5 +315,6 @@ fn browser(root: &Path) -> Result<Outcome> {
     };
     let test = Job::cargo(root)
         .words("test --locked --workspace --test browser_report --test plugin_web -- --ignored");
-    passed(test.env("UNDERTONE_BROWSER", browser).run())
+    let test = test.env("UNDERTONE_BROWSER", browser);
+    passed(test.env("UNDERTONE_BIN", program(root)).run())
 }
