@@ -4,18 +4,17 @@ Speech on held-out speakers and EMO-DB, the fused systems on `pairs`, how early 
 often a label that is shown changes on neutral speech.
 """
 
-import csv
 import json
 import subprocess
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-
-import soundfile
 
 from .errors import RecipeError
 from .labels import INDEX, LABELS
-from .pairs import CASES, held_out, order
-from .store import RATE, Item, Store, atomically
+from .pairs import CASES, clip, held_out, order
+from .pairs import manifest as listed
+from .store import Item, Store, atomically
 
 SIX = [name for name in LABELS if name != "surprised"]
 FOUR = ["neutral", "happy", "sad", "angry"]
@@ -39,17 +38,12 @@ def majority(votes: list[float]) -> int | None:
 
 def manifest(out: Path, name: str, store: Store, rows: list[tuple[Item, str]]) -> Path:
     """Clips as FLAC beside a manifest of them."""
-    lines = []
-    for item, label in rows:
-        file = out / "sound" / item.corpus / f"{item.name}.flac"
-        if not file.exists():
-            atomically(file, lambda part, item=item: soundfile.write(part, store.audio(item), RATE, format="FLAC", subtype="PCM_16"))
-        lines.append({"path": str(file.relative_to(out)), "label": label, "speaker": item.speaker, "text": ""})
+    lines = [
+        {"path": clip(out, f"sound/{item.corpus}", item.name, partial(store.audio, item)), "label": label, "speaker": item.speaker, "text": ""}
+        for item, label in rows
+    ]
     made = out / f"{name}.csv"
-    with open(made, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, ["path", "label", "speaker", "text"])
-        writer.writeheader()
-        writer.writerows(lines)
+    listed(made, lines)
     return made
 
 
@@ -87,30 +81,41 @@ def plan(cache: Path, work: Path, pairs: Path | None) -> list[Run]:
     return runs
 
 
+class Turns:
+    """How often something that streams show becomes something else."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, str] = {}
+        self.count = 0
+
+    def show(self, stream: str, what: str) -> None:
+        self.count += self.last.get(stream, what) != what
+        self.last[stream] = what
+
+
 def changes(updates: Path) -> dict[str, float]:
     """How often the label shown and the mood change, all through each speaker's stream, for a minute of speech."""
-    shown: dict[str, str] = {}
-    every, known, moods, speech, sound = 0, 0, 0, 0.0, {}
-    mood: dict[str, str] = {}
-    last: dict[str, str] = {}
+    every, known, moods = Turns(), Turns(), Turns()
+    speech, sound = 0.0, {}
     for line in updates.read_text(encoding="utf-8").splitlines():
         told = json.loads(line)
         for update in told["updates"]:
             stream, label = update["stream"], update["label"]
-            every += stream in shown and shown[stream] != label
-            shown[stream] = label
-            moods += stream in mood and mood[stream] != update["mood"]["label"]
-            mood[stream] = update["mood"]["label"]
+            every.show(stream, label)
+            moods.show(stream, update["mood"]["label"])
             if label != "unknown":
-                known += stream in last and last[stream] != label
-                last[stream] = label
+                known.show(stream, label)
             if update["kind"] == "final":
                 speech += update["end_s"] - update["start_s"]
             sound[stream] = max(sound.get(stream, 0.0), update["emitted_s"])
     minutes = speech / 60.0
+
+    def a_minute(turns: Turns) -> float:
+        return turns.count / max(minutes, 1e-9)
+
     return {
-        "speech_minutes": minutes, "sound_minutes": sum(sound.values()) / 60.0, "changes": every, "changes_a_minute": every / max(minutes, 1e-9),
-        "known_changes_a_minute": known / max(minutes, 1e-9), "mood_changes_a_minute": moods / max(minutes, 1e-9),
+        "speech_minutes": minutes, "sound_minutes": sum(sound.values()) / 60.0, "changes": every.count, "changes_a_minute": a_minute(every),
+        "known_changes_a_minute": a_minute(known), "mood_changes_a_minute": a_minute(moods),
     }
 
 

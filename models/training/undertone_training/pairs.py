@@ -5,6 +5,8 @@ find weights on (`dev`), one to measure on (`test`). Synthetic pairing, all of i
 """
 
 import csv
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,17 +30,20 @@ def order(count: int) -> np.ndarray:
 
 def chosen(truth: np.ndarray, texts: np.ndarray, case: str, draw: int = 0) -> np.ndarray:
     """The text beside each clip."""
-    return pairing.partners(truth, texts, CASES[case], np.random.default_rng([3, len(case), *[draw][:draw]]))
+    return pairing.partners(truth, texts, CASES[case], np.random.default_rng([3, len(case)] + ([draw] if draw else [])))
 
 
-def _write(folder: Path, name: str, audio: np.ndarray) -> str:
-    file = folder / f"{name}.flac"
-    if not file.exists():
-        atomically(file, lambda part: soundfile.write(part, audio, RATE, format="FLAC", subtype="PCM_16"))
-    return f"{folder.name}/{file.name}"
+def clip(root: Path, folder: str, name: str, sound: Callable[[], np.ndarray]) -> str:
+    """Where under `root` a clip lies as FLAC; its sound is asked for only where there is none yet."""
+    path = f"{folder}/{name}.flac"
+    if not (root / path).exists():
+        atomically(root / path, lambda part: soundfile.write(part, sound(), RATE, format="FLAC", subtype="PCM_16"))
+    return path
 
 
-def _manifest(file: Path, rows: list[dict]) -> None:
+def manifest(file: Path, rows: list[dict]) -> None:
+    """A manifest as `undertone eval` reads it."""
+
     def write(part: Path) -> None:
         with open(part, "w", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, ["path", "label", "speaker", "text"])
@@ -63,8 +68,8 @@ def write(cache: Path, goemotions: Path, out: Path) -> list[Path]:
     truth = np.array([i.label for i in items])
     heard = {"clean": [], "noisy": []}
     for item in tqdm(items, desc="clips", disable=None):
-        heard["clean"].append(_write(out / "clean", item.name, store.audio(item)))
-        heard["noisy"].append(_write(out / "noisy", item.name, spoilt.drowned(store, item)))
+        heard["clean"].append(clip(out, "clean", item.name, partial(store.audio, item)))
+        heard["noisy"].append(clip(out, "noisy", item.name, partial(spoilt.drowned, store, item)))
     rows, made = text_corpora.goemotions(goemotions), []
     for split, draws in SPLITS.items():
         texts, labels = pairing.choose(rows, split, TEXTS[split])
@@ -77,5 +82,5 @@ def write(cache: Path, goemotions: Path, out: Path) -> list[Path]:
                 name = f" {draw + 1}" if draw else ""
                 lines += [{"path": paths[k], "label": LABELS[truth[k]], "speaker": items[k].speaker + name, "text": texts[beside[k]]} for k in order(len(items))]
             made.append(out / f"{split}_{case}.csv")
-            _manifest(made[-1], lines)
+            manifest(made[-1], lines)
     return made
