@@ -60,7 +60,7 @@ def test_a_dry_run_tells_every_stage_and_does_nothing(tmp_path, corpora_folder, 
     told = capsys.readouterr().out
     assert [line.split("] ")[1] for line in told.splitlines() if line.startswith("[")] == [
         f"{n}: to do" for n in (
-            "prepare", "words", "emotion", "adapt", "head", "evaluate", "export", "spell", "spelt", "familiar", "text", "text graph",
+            "prepare", "words", "emotion", "adapt", "head", "evaluate", "export", "write", "written", "familiar", "text", "text graph",
             "late_speech", "multilevel", "joint", "fusion", "assemble",
         )
     ]

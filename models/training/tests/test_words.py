@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
-from undertone_training import ctc, graph, graphs, lexicon, pack_trunk, phones, quantise, spell_align, spell_batch, spell_export, spell_recipe, spell_train, spell_views, store, words_error
+from undertone_training import ctc, ctc_align, graft, graph, graphs, lexicon, pack_trunk, phones, quantise, words_error
 from undertone_training.cli import main
 from undertone_training.trunk import LAYERS, Trunk
 
@@ -66,24 +66,14 @@ def test_a_trunk_of_another_builder_is_read_and_grafted_all_the_same(packed, tmp
     torch.manual_seed(3)
     changed = Trunk().eval()
     audio = np.random.default_rng(4).standard_normal((1, 8000)).astype(np.float32) * 0.1
-    tops = [onnxruntime.InferenceSession(spell_export.grafted(f / "trunk.onnx", changed).SerializeToString()).run(["top"], {"audio": audio})[0] for f in (tmp_path, folder)]
+    tops = [onnxruntime.InferenceSession(graft.grafted(f / "trunk.onnx", changed).SerializeToString()).run(["top"], {"audio": audio})[0] for f in (tmp_path, folder)]
     assert np.array_equal(*tops)
-
-
-def test_the_heads_begin_where_the_packs_letters_and_phones_are(packed, tmp_path):
-    trunk, heads = spell_recipe.start(packed[1])
-    letters = [onnx.numpy_helper.to_array(t) for t in onnx.load(packed[1] / "words.onnx").graph.initializer]
-    assert any(np.array_equal(heads.words.weight.detach().numpy().T, v) for v in letters)
-    graph.save(onnx.load(packed[1] / "trunk.onnx"), tmp_path / "trunk.onnx")
-    graph.save(spell_export.words(heads), tmp_path / "words.onnx")
-    _, again = spell_recipe.start(tmp_path)
-    assert all(torch.equal(a, b) for a, b in zip(list(heads.words.parameters()) + list(heads.phones.parameters()), list(again.words.parameters()) + list(again.phones.parameters())))
 
 
 def test_grafting_changes_the_upper_layers_and_nothing_else(packed):
     _, folder = packed
     changed = Trunk().eval()
-    made = spell_export.grafted(folder / "trunk.onnx", changed)
+    made = graft.grafted(folder / "trunk.onnx", changed)
     old, new = ({t.name: t.SerializeToString() for t in m.graph.initializer} for m in (onnx.load(folder / "trunk.onnx"), made))
     differ = {n for n in old if old[n] != new[n]}
     assert differ and all(n.startswith(("layer4", "layer5", "layer6", "const_")) for n in differ)
@@ -92,52 +82,6 @@ def test_grafting_changes_the_upper_layers_and_nothing_else(packed):
     assert np.array_equal(run[0][0], run[1][0]) and not np.allclose(run[0][1], run[1][1])
     with torch.inference_mode():
         assert np.corrcoef(changed.norm(changed.run_layers(torch.from_numpy(run[0][0][..., -288:]), 4, LAYERS)[-1]).numpy().ravel(), run[1][1].ravel())[0, 1] > 0.99
-
-
-def test_the_words_graph_says_what_the_heads_say():
-    torch.manual_seed(0)
-    heads = spell_train.Heads().eval()
-    top = torch.randn(1, 7, 288)
-    letters, sounds = onnxruntime.InferenceSession(spell_export.words(heads).SerializeToString()).run(None, {"top": top.numpy()})
-    for got, want in zip((letters, sounds), heads(top)):
-        assert np.allclose(got, torch.log_softmax(want, -1).detach().numpy(), atol=1e-4)
-
-
-def test_training_resumes_where_it_was_stopped(librispeech, tmp_path, packed):
-    store.build(tmp_path / "cache", "librispeech", librispeech)
-    held = store.Store(tmp_path / "cache", ["librispeech"])
-    held.items[0].text = "HE HOPED"  # the tone has too few frames for more
-    views = [spell_views.Frames(tmp_path, v, held.items).build(pack_trunk.load(packed[1] / "trunk.onnx"), held) for v in spell_views.VIEWS[:3]]
-    assert len(views[2].frames) < len(views[0].frames)
-    plan = spell_train.Plan(steps=4, heads_alone=1, aligned_at=2, judge_every=2)
-
-    def run(work):
-        torch.manual_seed(0)
-        trunk, heads = pack_trunk.load(packed[1] / "trunk.onnx"), spell_train.Heads()
-        spell_train.train(trunk, heads, views, work, plan)
-        return trunk, heads
-
-    trunk, heads = run(tmp_path / "once")
-    state = torch.load(tmp_path / "once" / "spell.pt", weights_only=True)
-    assert state["step"] == 4 and state["edges"] is not None
-    fresh = pack_trunk.load(packed[1] / "trunk.onnx").state_dict()
-    moved = {n for n, v in trunk.state_dict().items() if not torch.equal(v, fresh[n])}
-    assert moved and all(n.startswith(("layers.3", "layers.4", "layers.5", "norm")) for n in moved)
-    _, again = run(tmp_path / "once")
-    assert torch.equal(again.words.weight, heads.words.weight)
-    best = torch.load(tmp_path / "once" / "spell_best.pt", weights_only=True)
-    assert not torch.equal(best["heads"]["words.weight"], heads.words.weight), "the moving average is kept, not the last step"
-
-
-def test_the_layers_hold_still_while_the_heads_begin(librispeech, tmp_path, packed):
-    store.build(tmp_path / "cache", "librispeech", librispeech)
-    held = store.Store(tmp_path / "cache", ["librispeech"])
-    trunk, heads = pack_trunk.load(packed[1] / "trunk.onnx"), spell_train.Heads()
-    before, letters = {n: v.clone() for n, v in trunk.state_dict().items()}, heads.words.weight.clone()
-    views = [spell_views.Frames(tmp_path, spell_views.VIEWS[0], held.items).build(trunk, held)]
-    spell_train.train(trunk, heads, views, tmp_path, spell_train.Plan(steps=2, heads_alone=2, judge_every=2))
-    assert all(torch.equal(v, before[n]) for n, v in trunk.state_dict().items())
-    assert not torch.equal(heads.words.weight, letters)
 
 
 def placed(text):
@@ -151,41 +95,9 @@ def placed(text):
 
 def test_every_symbol_is_found_where_it_was_heard():
     spelt, symbols = placed("see all")
-    assert spell_align.align(spelt, symbols) == [(2 * n + 1, 2 * n + 1) for n in range(len(symbols))]
-    assert spell_align.align(spelt[:4], symbols) is None
-    assert spell_align.cuts(spelt, "See all!") == [0, 7, 14]
-
-
-def test_an_unlisted_word_is_said_as_it_was_heard():
-    best = np.array([0, 5, 5, 0, 6, 0, 0, 7, 0, 8])
-    assert spell_align.sounds("the xqzt", [0, 6, 10], best) == [phones.transcribe("the"), [7, 8]]
-    assert spell_align.sounds("xqzt the", [0, 6, 10], best) == [[5, 6], phones.transcribe("the")]
-    assert spell_align.sounds("the xqzt", None, best) is None
-
-
-class Heard:
-    """Two clips of ten frames that are numbered through."""
-
-    view = spell_views.View("plain")
-    starts = np.array([0, 10, 20])
-    frames = np.repeat(np.arange(20, dtype=np.float16)[:, None], 288, axis=1)
-
-
-def test_clips_are_cut_between_words_and_joined_to_others():
-    import random
-
-    item = lambda text: store.Item("librispeech", text, "s", None, text, "train", [], 0, 0)
-    lesson = spell_batch.Lesson([item("the cat"), item("a xqzt")])
-    assert lesson.sounds[1] is None
-    states, counts, spelt, said = lesson.batch(Heard, [0, 1], random.Random(1), 1.0)
-    assert counts.tolist() == [10, 10] and spelt[0] == ctc.spell("the cat") and said == [phones.transcribe("the cat"), None]
-    lesson.learn([[0, 4, 10], [0, 7, 10]], [[[1], [2]], [[3], [4]]])
-    for seed in range(20):
-        states, counts, spelt, said = lesson.batch(Heard, [0, 1], random.Random(seed), 1.0)
-        if spelt[0] != ctc.spell("the cat"):
-            break
-    assert spelt == [ctc.spell("the xqzt"), ctc.spell("a cat")] and said == [[1, 4], [3, 2]] and counts.tolist() == [7, 13]
-    assert states[0, :7, 0].tolist() == [0, 1, 2, 3, 17, 18, 19] and states[1, :13, 5].tolist() == [10, 11, 12, 13, 14, 15, 16, 4, 5, 6, 7, 8, 9]
+    assert ctc_align.align(spelt, symbols) == [(2 * n + 1, 2 * n + 1) for n in range(len(symbols))]
+    assert ctc_align.align(spelt[:4], symbols) is None
+    assert ctc_align.cuts(spelt, "See all!") == [0, 7, 14]
 
 
 def test_words_are_said_by_the_book_or_by_their_ending():
@@ -269,7 +181,7 @@ def test_error_rates():
 
 
 def test_the_commands_say_what_they_need(tmp_path, capsys):
-    assert main(["train", "--step", "spell", "--work", str(tmp_path)]) == 2
+    assert main(["train", "--step", "write", "--work", str(tmp_path)]) == 2
     assert "--pack" in capsys.readouterr().err
     assert main(["words", "--cache", str(tmp_path), "--work", str(tmp_path), "--pack", str(tmp_path), "--out", str(tmp_path)]) == 2
-    assert "spell" in capsys.readouterr().err
+    assert "--step write" in capsys.readouterr().err

@@ -15,10 +15,10 @@ import onnx
 from .errors import RecipeError
 from .pack import _table
 
-ROLES = ("trunk", "speech", "words", "text", "late_speech", "multilevel", "joint", "familiar")
-FILES = ("vocab.txt", "lexicon.bin")
+ROLES = ("trunk", "speech", "words", "writer_sound", "writer", "text", "late_speech", "multilevel", "joint", "familiar")
+FILES = ("vocab.txt", "lexicon.bin", "tokens.bin")
 NEEDS = {"late": ("late_speech", "text"), "multilevel": ("multilevel", "text"), "joint": ("joint", "text"), "speech_only": ("speech",), "text_only": ("text",)}
-TABLES = ("trunk", "speech", "familiar", "words", "text", "late_speech", "late", "multilevel", "joint")
+TABLES = ("trunk", "speech", "familiar", "words", "writer", "text", "late_speech", "late", "multilevel", "joint")
 LISTS = ("graphs", "files", "training")
 
 

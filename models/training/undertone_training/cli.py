@@ -57,12 +57,12 @@ def train(args) -> int:
         plan = text_train.Plan(seed=args.seed)
         text_train.train(args.text_encoder, text_corpora.goemotions(args.goemotions), text_corpora.emobank(args.emobank), toxic, args.work, plan)
         return 0
-    if args.step == "spell":
-        from . import spell_recipe, spell_train
+    if args.step == "write":
+        from . import write_recipe, write_train
 
-        if args.cache is None or args.pack is None:
-            raise RecipeError("train --step spell: give --cache and --pack, the folder of the pack whose words are to become better")
-        spell_recipe.train(args.cache, args.work, args.pack, spell_train.Plan(seed=args.seed))
+        if args.cache is None or args.pack is None or args.speech_encoder is None:
+            raise RecipeError("train --step write: give --cache, --pack, the folder of the pack whose words are to become better, and --speech-encoder, Moonshine's encoder_model.ort with its other files beside it")
+        write_recipe.teach(args.cache, args.work, args.pack, args.speech_encoder.parent, write_train.Plan(seed=args.seed))
         return 0
     if args.step in FUSED:
         return _fused(args)
@@ -85,17 +85,17 @@ def train(args) -> int:
 
 def words(args) -> int:
     """Writes the words branch of a pack."""
-    from . import spell_recipe
+    from . import write_recipe
 
-    print(json.dumps(spell_recipe.write(args.cache, args.work, args.pack, args.text or [], args.vocab, args.out), indent=1))
+    print(json.dumps(write_recipe.write(args.cache, args.work, args.pack, args.text or [], args.vocab, args.out), indent=1))
     return 0
 
 
 def words_file(args) -> int:
     """Writes the file of words of a pack, and nothing else of it."""
-    from . import spell_recipe
+    from . import word_counts
 
-    print(json.dumps(spell_recipe.write_lexicon(args.librispeech, args.text or [], args.vocab, args.out), indent=1))
+    print(json.dumps(word_counts.write_lexicon(args.librispeech, args.text or [], args.vocab, args.out), indent=1))
     return 0
 
 
@@ -290,8 +290,8 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--work", type=Path, required=True, help="checkpoints and views")
         sub.add_argument("--speech-encoder", type=Path, help="encoder_model.ort of Moonshine tiny-en, or the folder of a wav2vec 2.0, HuBERT or WavLM checkpoint")
         if name == "train":
-            sub.add_argument("--step", default="speech", choices=["speech", "words", "emotion", "adapt", "head", "text", "spell", *FUSED])
-            sub.add_argument("--pack", type=Path, help="spell: the pack whose words are to become better; fused systems: the pack whose trunk and head they stand on")
+            sub.add_argument("--step", default="speech", choices=["speech", "words", "emotion", "adapt", "head", "text", "write", *FUSED])
+            sub.add_argument("--pack", type=Path, help="write: the pack whose words are to become better; fused systems: the pack whose trunk and head they stand on")
             sub.add_argument("--speaker-network", type=Path, help="a speaker-recognition ResNet34: WeSpeaker's ONNX, or the same in ORT format")
             sub.add_argument("--seed", type=int, default=1)
         else:
@@ -308,7 +308,7 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("--out", type=Path, help="the pack's folder")
             sub.add_argument("--name", default="first")
             sub.add_argument("--version", default="0.1.0")
-    sub = command("words", words, "write trunk, words graph and lexicon after `train --step spell`")
+    sub = command("words", words, "write trunk, words graph, writer, tokens and lexicon after `train --step write`")
     sub.add_argument("--cache", type=Path, required=True)
     sub.add_argument("--work", type=Path, required=True, help="checkpoints and views")
     sub.add_argument("--pack", type=Path, required=True, help="the folder of the pack that was trained over")

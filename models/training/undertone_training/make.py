@@ -97,14 +97,14 @@ def stages(order: Order) -> list[Stage]:
     found.append(command("prepare", "prepare", "--cache", cache, *prepared, *lenient, *(["--spans", spans] if order.engine else [])))
     for step in ("words", "emotion", "adapt", "head"):
         found.append(command(step, "train", "--step", step, "--seed", order.seed, *place))
-    figures, voice, spelt, systems = (order.work / n for n in ("figures.json", "voice", "spelt", "systems"))
+    figures, voice, written, systems = (order.work / n for n in ("figures.json", "voice", "written", "systems"))
     found.append(command("evaluate", "evaluate", *place, "--json", figures))
     found.append(command("export", "export", *place, "--json", figures, "--out", voice))
     # Better words over that pack; its lower layers, and so the emotion branch, keep every bit.
     over = ["--cache", cache, "--pack", voice]
-    found.append(command("spell", "train", "--step", "spell", "--seed", order.seed, "--work", order.work / "spell", *over))
+    found.append(command("write", "train", "--step", "write", "--seed", order.seed, "--work", order.work / "write", *over, "--speech-encoder", encoder))
     texts = [w for name in ("goemotions", "emobank", "xed", "davidson", "surge") if name in text for w in ("--text", text[name])]
-    found.append(command("spelt", "words", "--work", order.work / "spell", *over, *texts, "--vocab", bert / "vocab.txt", "--out", spelt))
+    found.append(command("written", "words", "--work", order.work / "write", *over, *texts, "--vocab", bert / "vocab.txt", "--out", written))
     strange = order.work / "familiar"
     found.append(command("familiar", "familiar", *over, "--out", strange, "--seed", order.seed))
     # The text branch and the systems that fuse it with the voice share one folder, and leave their graphs in its `parts`.
@@ -117,7 +117,7 @@ def stages(order: Order) -> list[Stage]:
     found.append(command("multilevel", "train", "--step", "multilevel", *paired))
     found.append(command("joint", "train", "--step", "joint", *paired, "--speech-encoder", encoder))
     found.append(command("fusion", "train", "--step", "fusion", *paired, "--speech-encoder", encoder))
-    parts = [w for folder in (voice, spelt, strange, systems / "parts") for w in ("--part", folder)]
+    parts = [w for folder in (voice, written, strange, systems / "parts") for w in ("--part", folder)]
     found.append(command("assemble", "assemble", *parts, "--out", order.out, "--default", DEFAULT))
     if order.engine is None:
         return found

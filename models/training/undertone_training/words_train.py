@@ -14,6 +14,7 @@ from .layers_cache import KEPT_LAYER, LayerCache
 from .trunk import LAYERS, Trunk
 
 TEST_SPLIT = "test-other"  # for testing only, never trained on
+HELD_OUT = ("ls_908", "ls_1284")  # test-clean speakers that are listened to, never learnt from
 
 
 @dataclass

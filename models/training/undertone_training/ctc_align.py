@@ -1,9 +1,8 @@
-"""Where each word of a known transcript lies in a clip, and what an unlisted word sounds like, told by half-taught heads."""
+"""Where each word of a known transcript lies in a clip, told by the letters heard in it."""
 
 import numpy as np
 
-from . import ctc, phones
-from .words_error import folded
+from . import ctc
 
 GAP = ctc.ALPHABET.index(" ")
 
@@ -43,16 +42,3 @@ def cuts(log_probs: np.ndarray, text: str) -> list[int] | None:
         return None
     gaps = [n for n, s in enumerate(symbols) if s == GAP]
     return [0] + [(spans[n - 1][1] + spans[n + 1][0] + 1) // 2 for n in gaps] + [len(log_probs)]
-
-
-def sounds(text: str, edges: list[int] | None, best: np.ndarray) -> list[list[int]] | None:
-    """Every word's phones: from the book, or as heard (`best` phone of every frame) between its edges; None if neither is known."""
-    found = []
-    for n, word in enumerate(ctc.spelt(text).split()):
-        known = phones.transcribe(word)
-        if known is None and edges is not None:
-            known = folded(best[edges[n] : edges[n + 1]].tolist())
-        if not known:
-            return None
-        found.append(known)
-    return found
