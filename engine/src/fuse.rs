@@ -13,6 +13,9 @@ const FLOOR: f32 = 0.02;
 const SURE: f32 = 0.6;
 /// A side whose evidence is poorer than this cannot contradict the other.
 const FIT: f32 = 0.5;
+/// In a clash, the least the words weigh beside a voice whose evidence is as good. More would let them be named over
+/// a voice that is as sure, and beside wrong words cost more than is promised.
+const HEARD_OUT: f32 = 0.3;
 /// In a clash, how many times the other's share the stronger side needs to be named.
 const CLEARLY: f32 = 1.5;
 
@@ -112,10 +115,18 @@ pub(crate) fn fuse(recipe: &Recipe, evidence: &Evidence) -> Fused {
             .min(weights.text.max(weights.temperature));
         (heard * weights.speech, known * lifted * telling)
     };
+    let clash = !recipe.alone && contradict(voice, words);
+    let text = if clash {
+        text.max(speech * known * HEARD_OUT)
+    } else {
+        text
+    };
+    // Of two opinions that contradict each other a third would hide one. It speaks where a pack weighs neither.
+    let asked = !recipe.alone && (!clash || speech + text <= 0.0);
     // Bad evidence must not come in by the door of the two together.
     let own = evidence
         .own
-        .filter(|_| !recipe.alone)
+        .filter(|_| asked)
         .map(|scores| (scores, weights.own * heard.min(known)));
     let voice_scores = voice.map(|side| {
         if recipe.alone {
@@ -129,7 +140,6 @@ pub(crate) fn fuse(recipe: &Recipe, evidence: &Evidence) -> Fused {
         voice_scores.map(|scores| (scores, speech)),
         words.map(|side| (side.scores, text)),
     ];
-    let clash = !recipe.alone && contradict(voice, words);
     let scores = if clash {
         mixture(&parts)
     } else {

@@ -142,6 +142,63 @@ fn a_clash_of_equals_is_flagged_and_unknown() {
 }
 
 #[test]
+fn in_a_clash_words_that_weigh_nothing_else_are_still_seen() {
+    let mut silent = recipe();
+    silent.weights = Fusion {
+        own: 1.0,
+        speech: 1.0,
+        text: 0.0,
+        gamma: 0.5,
+        lift: 4.0,
+        temperature: 1.4,
+        ..silent.weights
+    };
+    let torn = |words_quality| Evidence {
+        voice: Some(side(Label::Neutral, 0.8, 1.0)),
+        words: Some(side(Label::Sad, 0.9, words_quality)),
+        own: Some(side(Label::Happy, 0.7, 1.0).scores),
+    };
+    let fused = fuse(&silent, &torn(1.0));
+    assert!(fused.clash);
+    // The recipe's tests hold the same numbers.
+    let near = |label, share: f32| (fused.scores.of(label) - share).abs() < 1e-5;
+    assert!(
+        near(Label::Neutral, 0.619_231) && near(Label::Sad, 0.233_333),
+        "{fused:?}"
+    );
+    // What the graph for both names is neither's opinion.
+    assert!(near(Label::Happy, 0.029_487), "{fused:?}");
+    assert_eq!(fused.label, Verdict::Known(Label::Neutral));
+    assert!((fused.text_weight - 0.3 / 1.3).abs() < 1e-6 && (fused.speech_weight - 1.0 / 1.3).abs() < 1e-6);
+    // The poorer their evidence, the less.
+    let doubted = fuse(&silent, &torn(0.6));
+    assert!(
+        doubted.clash && doubted.scores.of(Label::Sad) < 0.2,
+        "{doubted:?}"
+    );
+}
+
+#[test]
+fn in_a_clash_a_pack_that_weighs_neither_side_leaves_it_to_its_graph() {
+    let mut own = recipe();
+    (own.weights.own, own.weights.speech, own.weights.text) = (1.0, 0.0, 0.0);
+    let said = side(Label::Happy, 0.7, 1.0).scores;
+    let evidence = Evidence {
+        voice: Some(side(Label::Angry, 0.8, 1.0)),
+        words: Some(side(Label::Sad, 0.9, 1.0)),
+        own: Some(said),
+    };
+    let fused = fuse(&own, &evidence);
+    assert!(fused.clash);
+    for label in Label::ALL {
+        assert!(
+            (fused.scores.of(label) - said.of(label)).abs() < 1e-5,
+            "{fused:?}"
+        );
+    }
+}
+
+#[test]
 fn in_a_clash_a_clearly_stronger_side_is_named() {
     let fused = both(side(Label::Angry, 0.95, 1.0), side(Label::Happy, 0.7, 0.5));
     assert!(fused.clash);

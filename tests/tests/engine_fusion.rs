@@ -212,6 +212,8 @@ fn a_planted_contradiction_is_flagged() {
                 planted += 1;
                 assert_eq!(meant, said);
                 // The voice's opinion and the words' stand; nothing that neither said is named.
+                assert!(text.weight > 0.2, "{line}: {update:?}");
+                assert!(update.scores.of(meant) > 0.1, "{line}: {update:?}");
                 let named = [Verdict::Known(voice), Verdict::Known(meant), Verdict::Unknown];
                 assert!(named.contains(&update.label), "{line}: {update:?}");
             }

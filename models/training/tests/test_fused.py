@@ -125,6 +125,23 @@ def test_plain_words_leave_the_voice_alone_and_a_clash_stays_two():
     assert set(np.argsort(both)[-2:]) == {1, 3}
 
 
+def test_in_a_clash_words_that_weigh_nothing_else_are_still_seen():
+    def side(label, share):
+        scores = np.full((1, 7), (1.0 - share) / 6.0)
+        scores[0, labels.INDEX[label]] = share
+        return scores
+
+    one = np.ones(1)
+    torn = fuse.Evidence(side("neutral", 0.8), side("sad", 0.9), one, one, side("happy", 0.7))
+    silent = fuse.Weights(own=1.0, text=0.0, gamma=0.5, lift=4.0, temperature=1.4)
+    # The engine's tests hold the same numbers. What the graph for both names is neither's opinion.
+    both = fuse.scores(torn, silent, TRAINED)[0]
+    assert both[:3] == pytest.approx([0.619231, 0.029487, 0.233333], abs=1e-5)
+    # A pack that weighs neither side leaves it to its graph.
+    silent.speech = 0.0
+    assert np.allclose(fuse.scores(torn, silent, TRAINED), torn.own)
+
+
 def test_weights_keep_their_promises():
     dice = np.random.default_rng(0)
     truth = np.arange(1200) % 6

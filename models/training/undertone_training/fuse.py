@@ -13,6 +13,7 @@ from .labels import INDEX
 FLOOR = 0.02  # what a branch gives at least to a label it never learnt
 SURE = 0.6  # a side is sure from this probability on
 FIT = 0.5  # poorer evidence cannot contradict
+HEARD_OUT = 0.3  # in a clash, the least the words weigh beside a voice whose evidence is as good
 NEUTRAL = INDEX["neutral"]
 
 
@@ -59,15 +60,17 @@ def scores(e: Evidence, w: Weights, trained: list[bool]) -> np.ndarray:
     lifted = np.minimum(w.text + w.lift * (1.0 - e.voice_quality) ** 2, max(w.text, w.temperature))
     heard = e.voice_quality**w.doubt  # some branches are lost in noise sooner than others
     speech, text = heard * w.speech, e.words_quality * lifted * telling
-    voice = floored(e.voice, trained)
-    parts = [(voice, speech), (e.words, text)]
+    said = e.words.argmax(axis=1)
+    clash = (e.voice.argmax(axis=1) != said) & (said != NEUTRAL) & (e.voice.max(axis=1) > SURE) & (e.words.max(axis=1) > SURE)
+    clash &= (e.voice_quality >= FIT) & (e.words_quality >= FIT)
+    text = np.where(clash, np.maximum(text, speech * e.words_quality * HEARD_OUT), text)
+    parts = [(floored(e.voice, trained), speech), (e.words, text)]
     if e.own is not None:
-        parts.append((e.own, w.own * np.minimum(heard, e.words_quality)))
+        # Of two opinions that contradict each other a third would hide one. It speaks where a pack weighs neither.
+        asked = ~clash | (speech + text <= 0.0)
+        parts.append((e.own, np.where(asked, w.own * np.minimum(heard, e.words_quality), 0.0)))
     total = sum(weight[:, None] * np.log(np.maximum(p, 1e-12)) for p, weight in parts)
     product = metrics.softmax(total, w.temperature)
     mixed = sum(weight[:, None] * p for p, weight in parts)
     mixed = mixed / np.maximum(mixed.sum(axis=1, keepdims=True), 1e-12)
-    said = e.words.argmax(axis=1)
-    clash = (e.voice.argmax(axis=1) != said) & (said != NEUTRAL) & (e.voice.max(axis=1) > SURE) & (e.words.max(axis=1) > SURE)
-    clash &= (e.voice_quality >= FIT) & (e.words_quality >= FIT)
     return np.where(clash[:, None], mixed, product)
