@@ -6,12 +6,11 @@
 use serde::Serialize;
 
 use crate::label::{Label, Scores, Verdict};
+use crate::steady;
 
 /// Seconds after which what was felt counts a third of what it did: on read speech four bring six changes of label a
 /// minute, six bring four.
 const MEMORY_S: f64 = 5.0;
-/// How far ahead of the label shown another must be to take its place.
-const AHEAD: f32 = 0.15;
 /// The least share of a label that is shown anew, and its lead over the next. Less than a single score needs: a mean of
 /// different scores is flatter than each.
 const LEAST: f32 = 0.3;
@@ -63,7 +62,7 @@ impl Moods {
         let next = next.map(|label| felt.of(label)).fold(0.0, f32::max);
         let clear = share >= LEAST && share - next >= LEAD;
         let stays = match self.mood.label {
-            Verdict::Known(held) => felt.of(held) >= (share - AHEAD).max(LEAST - UNDER),
+            Verdict::Known(held) => steady::stays(held, &felt, LEAST - UNDER),
             Verdict::Unknown => !clear,
         };
         if !stays {

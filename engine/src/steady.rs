@@ -3,12 +3,18 @@
 //! Touches labels of provisional scores only, never a probability, and never a final: a final is what its own
 //! speech says.
 
-use crate::label::{Scores, Verdict};
+use crate::label::{Label, Scores, Verdict};
 
 /// How far ahead of the label shown another must be to take its place.
 const AHEAD: f32 = 0.15;
 /// How far under the pack's threshold the label shown may fall before it becomes *unknown*.
 const UNDER: f32 = 0.2;
+
+/// Whether a label that is shown goes on being shown: no other is clearly ahead of it, and it has the least share.
+pub(crate) fn stays(held: Label, scores: &Scores, least: f32) -> bool {
+    let (_, best) = scores.best();
+    scores.of(held) >= (best - AHEAD).max(least)
+}
 
 /// The label that a stream shows.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -26,12 +32,8 @@ impl Steady {
         unknown_below: f32,
         clash: bool,
     ) -> Verdict {
-        let (_, best) = scores.best();
         let stays = match self.shown {
-            Verdict::Known(held) => {
-                let share = scores.of(held);
-                !clash && share >= best - AHEAD && share >= unknown_below - UNDER
-            }
+            Verdict::Known(held) => !clash && stays(held, scores, unknown_below - UNDER),
             // Coming out of unknown takes no more than the pack's threshold.
             Verdict::Unknown => false,
         };
@@ -86,6 +88,14 @@ mod tests {
             before = shown;
         }
         assert_eq!((before, changes), (Verdict::Known(Label::Neutral), 1));
+    }
+
+    #[test]
+    fn a_label_stays_until_another_is_clearly_ahead_or_its_share_is_too_small() {
+        let held = |neutral, sad, least| stays(Label::Neutral, &scores(neutral, sad), least);
+        assert!(held(0.4, 0.5, 0.3));
+        assert!(!held(0.3, 0.5, 0.2), "another is ahead by 0.2");
+        assert!(!held(0.4, 0.5, 0.45), "its share is under the least");
     }
 
     #[test]

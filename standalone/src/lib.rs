@@ -23,6 +23,7 @@ pub mod sound;
 pub mod stop;
 pub mod term;
 pub mod wheels;
+pub mod whole;
 
 use std::process::ExitCode;
 

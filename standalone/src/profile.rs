@@ -10,6 +10,7 @@ use clap::Subcommand;
 use undertone::{Profile, ProfileError};
 
 use crate::fault::{Ending, Fault, say};
+use crate::whole;
 
 /// `undertone profile`.
 #[derive(Debug, Subcommand)]
@@ -72,17 +73,10 @@ pub fn read(path: &Path) -> Result<Option<Profile>, FileError> {
 /// Writes a profile, whole or not at all.
 pub fn write(path: &Path, profile: &Profile) -> Result<(), FileError> {
     let text = profile.to_json().map_err(|source| unfit(path, source))?;
-    let fresh = path.with_extension("part");
-    fs::write(&fresh, text)
-        .and_then(|()| fs::rename(&fresh, path))
-        .map_err(|source| {
-            // What is half written is of no use; the first error is the one to tell.
-            let _ = fs::remove_file(&fresh);
-            FileError::Change {
-                path: path.to_owned(),
-                source,
-            }
-        })
+    whole::write(path, text.as_bytes()).map_err(|source| FileError::Change {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// A profile that this run cannot use.

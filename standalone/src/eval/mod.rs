@@ -13,7 +13,7 @@ mod show;
 mod texts;
 mod told;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
 use serde::Serialize;
@@ -144,6 +144,14 @@ pub fn run(args: &Eval, settings: &Settings) -> Result<Ending, Fault> {
             "nothing to judge; give --manifest, --text-only or --asr with a CSV".into(),
         )),
     }
+}
+
+/// A result that could not be written.
+fn refused(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::User(format!(
+        "cannot write {}: {error}; check the folder and its free space",
+        path.display()
+    ))
 }
 
 /// The confidence under which this system of this pack says *unknown*.

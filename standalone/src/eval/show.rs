@@ -6,9 +6,10 @@ use std::path::Path;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::fault::Fault;
+use crate::whole;
 
 use super::metrics::Part;
-use super::{Report, texts};
+use super::{Report, refused, texts};
 
 /// A progress bar, on a terminal only.
 pub(super) fn progress(clips: usize, quiet: bool) -> ProgressBar {
@@ -39,19 +40,7 @@ pub(super) fn write<R: serde::Serialize>(report: &R, json: Option<&Path>, table:
     let mut out = std::io::stdout().lock();
     match json {
         Some(path) if path.as_os_str() == "-" => return writeln!(out, "{text}").map_err(Fault::output),
-        Some(path) => {
-            let fresh = path.with_extension("part");
-            std::fs::write(&fresh, text)
-                .and_then(|()| std::fs::rename(&fresh, path))
-                .map_err(|error| {
-                    // What is half written is of no use; the first error is the one to tell.
-                    let _ = std::fs::remove_file(&fresh);
-                    Fault::User(format!(
-                        "cannot write {}: {error}; check the folder and its free space",
-                        path.display()
-                    ))
-                })?;
-        }
+        Some(path) => whole::write(path, text.as_bytes()).map_err(|error| refused(path, &error))?,
         None => {}
     }
     out.write_all(table.as_bytes()).map_err(Fault::output)

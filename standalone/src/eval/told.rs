@@ -2,23 +2,21 @@
 //!
 //! Never judges: the figures are made elsewhere.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::Path;
 
 use serde::Serialize;
 use undertone::{Label, Update};
 
 use crate::fault::Fault;
+use crate::whole::Whole;
 
 use super::manifest::Clip;
+use super::refused;
 
 /// A file that is being written.
 #[derive(Debug)]
-pub(super) struct Told {
-    path: PathBuf,
-    out: BufWriter<File>,
-}
+pub(super) struct Told(Whole);
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -30,11 +28,9 @@ struct Line<'a> {
 
 impl Told {
     pub(super) fn create(path: &Path) -> Result<Self, Fault> {
-        let out = File::create(path).map_err(|error| refused(path, &error))?;
-        Ok(Self {
-            path: path.to_owned(),
-            out: BufWriter::new(out),
-        })
+        Whole::create(path)
+            .map(Self)
+            .map_err(|error| refused(path, &error))
     }
 
     /// Adds a clip, and what its stream had heard before it.
@@ -46,18 +42,12 @@ impl Told {
             updates,
         };
         let text = serde_json::to_string(&line).map_err(|error| Fault::Broken(error.into()))?;
-        writeln!(self.out, "{text}").map_err(|error| refused(&self.path, &error))
+        writeln!(self.0, "{text}").map_err(|error| refused(self.0.path(), &error))
     }
 
-    /// Nothing may be left in the buffer unseen.
-    pub(super) fn close(mut self) -> Result<(), Fault> {
-        self.out.flush().map_err(|error| refused(&self.path, &error))
+    /// Puts the file where it belongs: a run that fails leaves none.
+    pub(super) fn close(self) -> Result<(), Fault> {
+        let path = self.0.path().to_owned();
+        self.0.commit().map_err(|error| refused(&path, &error))
     }
-}
-
-fn refused(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::User(format!(
-        "cannot write {}: {error}; check the folder and its free space",
-        path.display()
-    ))
 }

@@ -195,14 +195,13 @@ impl Writer<'_> {
         let (true, &[rows, _]) = (unsigned(weight), weight.dims.as_slice()) else {
             return None;
         };
-        let values = weight.raw_data.as_ref()?.borrow();
-        let moved = values.iter().map(|value| value ^ HALF).collect();
-        drop(values);
-        let dims = weight.dims.clone();
         let known = format!("{name}/signed");
         if !self.weights.contains_key(&known) {
-            self.weights
-                .insert(known.clone(), tensor(&known, DataType::INT8, dims, moved));
+            let values = weight.raw_data.as_ref()?.borrow();
+            let moved = values.iter().map(|value| value ^ HALF).collect();
+            drop(values);
+            let moved = tensor(&known, DataType::INT8, weight.dims.clone(), moved);
+            self.weights.insert(known.clone(), moved);
         }
         Some(Signed {
             name: known,

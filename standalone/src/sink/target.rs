@@ -1,10 +1,10 @@
 //! One place to write to: standard output, or a file that appears whole or not at all.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use crate::whole::Whole;
 
 /// Why a result could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +57,7 @@ pub enum Target {
     /// Standard output.
     Output(BufWriter<io::Stdout>),
     /// A file.
-    File {
-        /// Where it will be.
-        path: PathBuf,
-        /// Where it is until then: in the same folder, so that renaming is one step.
-        fresh: BufWriter<NamedTempFile>,
-    },
+    File(Whole),
 }
 
 impl Target {
@@ -77,31 +72,18 @@ impl Target {
             path: path.to_owned(),
             source,
         };
-        let dir = path
-            .parent()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        fs::create_dir_all(dir).map_err(fail)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".undertone-").suffix(".part");
-        // Temporary files are private by default; this one will be an ordinary file, so let the umask decide.
-        #[cfg(unix)]
-        builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(
-            0o666,
-        ));
-        let fresh = builder.tempfile_in(dir).map_err(fail)?;
-        Ok(Self::File {
-            path: path.to_owned(),
-            fresh: BufWriter::with_capacity(64 * 1024, fresh),
-        })
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).map_err(fail)?;
+        }
+        Whole::create(path).map(Self::File).map_err(fail)
     }
 
     /// An error of this place.
     pub fn fault(&self, source: io::Error) -> WriteError {
         match self {
             Self::Output(_) => WriteError::output(source),
-            Self::File { path, .. } => WriteError::File {
-                path: path.clone(),
+            Self::File(file) => WriteError::File {
+                path: file.path().to_owned(),
                 source,
             },
         }
@@ -110,18 +92,11 @@ impl Target {
     /// Writes what is left and, for a file, puts it where it belongs.
     pub fn commit(mut self) -> Result<(), WriteError> {
         self.flush().map_err(|source| self.fault(source))?;
-        let Self::File { path, fresh } = self else {
+        let Self::File(file) = self else {
             return Ok(());
         };
-        let fail = |source| WriteError::File {
-            path: path.clone(),
-            source,
-        };
-        let fresh = fresh.into_inner().map_err(|error| fail(error.into_error()))?;
-        // Some file systems only notice here that they are full.
-        fresh.as_file().sync_all().map_err(fail)?;
-        fresh.persist(&path).map_err(|error| fail(error.error))?;
-        Ok(())
+        let path = file.path().to_owned();
+        file.commit().map_err(|source| WriteError::File { path, source })
     }
 }
 
@@ -129,14 +104,14 @@ impl Write for Target {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
             Self::Output(out) => out.write(buf),
-            Self::File { fresh, .. } => fresh.write(buf),
+            Self::File(file) => file.write(buf),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Output(out) => out.flush(),
-            Self::File { fresh, .. } => fresh.flush(),
+            Self::File(file) => file.flush(),
         }
     }
 }
