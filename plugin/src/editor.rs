@@ -13,15 +13,16 @@ use nice_plug::prelude::ResizeHint;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::resizable_window::ResizableWindow;
 use nice_plug_egui::{
-    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, create_egui_editor,
+    EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, create_egui_editor,
 };
 
+use crate::closing::{Drawer, WaitingEditor};
 use crate::memory::Memory;
 use crate::panel::{LARGEST, Panel, SMALLEST};
 use crate::voice::Voice;
 
 /// The plugin's editor.
-pub type PanelEditor = EguiEditor<Window>;
+pub type PanelEditor = WaitingEditor<Window>;
 
 /// Makes the editor; the host opens its window when the user wants it. The notifier has it drawn at once.
 pub fn open(memory: &Arc<Memory>, voice: &Arc<Voice>, notifier: &RepaintNotifier) -> Option<PanelEditor> {
@@ -34,27 +35,31 @@ pub fn open(memory: &Arc<Memory>, voice: &Arc<Voice>, notifier: &RepaintNotifier
         },
         ..ResizeHint::RESIZABLE
     };
+    let drawer = Drawer::default();
     let window = Window {
         memory: Arc::clone(memory),
         voice: Arc::clone(voice),
+        drawer: drawer.clone(),
         panel: Panel::new(),
         broken: false,
         first: true,
     };
-    create_egui_editor(
+    let editor = create_egui_editor(
         EguiEditorState::from_size(LogicalSize::new(width, height), 1.0),
         notifier.clone(),
         EguiNiceSettings::new()
             .with_tile("Undertone")
             .with_resize_hint(hint),
         window,
-    )
+    )?;
+    Some(WaitingEditor::new(editor, drawer))
 }
 
 /// The panel in its window.
 pub struct Window {
     memory: Arc<Memory>,
     voice: Arc<Voice>,
+    drawer: Drawer,
     panel: Panel,
     broken: bool,
     first: bool,
@@ -80,7 +85,12 @@ impl NiceEguiApp for Window {
         _nice_gui_ctx: GuiContext,
         _frame: &mut Frame,
     ) -> Result<(), HandlerError> {
+        self.drawer.here();
         self.first = true;
+        // The framework (0.6.0) never tells that a window was closed: a panel that failed begins anew here.
+        if std::mem::take(&mut self.broken) {
+            self.panel = Panel::new();
+        }
         // A new window has its own toolkit; what was styled in the old one is gone.
         self.panel.forget_style();
         Ok(())
@@ -117,10 +127,5 @@ impl NiceEguiApp for Window {
         #[allow(clippy::cast_possible_truncation, reason = "points of a window")]
         let window = (size.logical.width as f32, size.logical.height as f32);
         self.memory.change(|saved| saved.window = window);
-    }
-
-    fn editor_closed(&mut self) {
-        self.broken = false;
-        self.panel = Panel::new();
     }
 }

@@ -19,6 +19,8 @@ pub mod web;
 #[cfg(feature = "plugin")]
 mod carrier;
 #[cfg(feature = "plugin")]
+mod closing;
+#[cfg(feature = "plugin")]
 mod courier;
 #[cfg(feature = "plugin")]
 mod doors;

@@ -2,7 +2,6 @@
 //!
 //! Must never make a folder, nor put a file in the place of what is none: a pipe or a device is written to as it is.
 
-use std::error::Error as _;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
