@@ -21,7 +21,7 @@ use crate::recognise::Recogniser;
 use crate::runtime::{Graph, Input, LENGTHS, Output, Runtime, RuntimeError, Wish, select};
 use crate::text;
 use crate::utterance::Request;
-use crate::words::{Heard, Reader, Units};
+use crate::words::{Draft, Heard, Reader, Units, Writer};
 
 pub use error::MindError;
 pub(crate) use familiar::UNFAMILIAR;
@@ -97,6 +97,7 @@ pub(crate) struct Mind {
     pub(crate) recipe: Recipe,
     trunk: Trunk,
     words: Option<Reader>,
+    writer: Option<Writer>,
     voice: Option<Voice>,
     text: Option<text::Branch>,
     /// The graph that hears and reads together.
@@ -167,6 +168,7 @@ impl Mind {
             };
             inputs.extend(lengths.then(|| LENGTHS.to_owned()));
             let runtime = match (role, runtime.small()) {
+                (Role::Writer | Role::WriterSound, _) => runtime.stepwise().unwrap_or(runtime),
                 (Role::Trunk | Role::LateSpeech, _) | (_, None) => runtime,
                 (_, Some(small)) => small,
             };
@@ -190,6 +192,7 @@ impl Mind {
                 })
             })
             .transpose()?;
+        let writer = letters::writer(&manifest, pack, load)?;
         let voice = match system.as_str() {
             "text_only" => None,
             "late" => Some(Role::LateSpeech),
@@ -227,6 +230,7 @@ impl Mind {
             recipe,
             trunk,
             words,
+            writer,
             voice,
             text,
             own,
@@ -255,7 +259,9 @@ impl Mind {
             cut_from: None,
             cut_to: None,
         };
-        let frames = self.hear(&request, true)?;
+        let passed = self.alone(&request)?;
+        let frames = self.frames(&passed, &request, Some(&mut Draft::default()))?;
+        self.try_writer(&passed)?;
         let past = vec![0.0; self.stats_width()];
         self.feel(&request, &frames, &past, 0.0)?;
         if let Some(read) = self.read("so that it is tried")? {
@@ -264,12 +270,15 @@ impl Mind {
         Ok(())
     }
 
-    /// Runs the trunk once, and the words head on its frames if words are wanted.
-    pub(crate) fn hear(&self, request: &Request, want_words: bool) -> Result<Frames, MindError> {
-        match self.pass(&[request.for_pack()])?.pop() {
-            Some(passed) => self.frames(&passed, request, want_words),
-            None => Err(self.misshapen(Role::Trunk, "it gave nothing")),
-        }
+    /// Runs the trunk once, and the words branch on its frames if words are wanted: then with what the stream's
+    /// passes wrote before.
+    pub(crate) fn hear(&self, request: &Request, words: Option<&mut Draft>) -> Result<Frames, MindError> {
+        self.frames(&self.alone(request)?, request, words)
+    }
+
+    fn alone(&self, request: &Request) -> Result<Passed, MindError> {
+        let passed = self.pass(&[request.for_pack()])?.pop();
+        passed.ok_or_else(|| self.misshapen(Role::Trunk, "it gave nothing"))
     }
 
     /// What a request's sound says, when the trunk has passed over it.
@@ -277,14 +286,14 @@ impl Mind {
         &self,
         passed: &Passed,
         request: &Request,
-        want_words: bool,
+        words: Option<&mut Draft>,
     ) -> Result<Frames, MindError> {
-        let Passed { mix, top, time } = passed;
+        let Passed { mix, time, .. } = passed;
         let width = self.manifest.speech.mix_width;
         let count = mix.shape[1];
         let began = Instant::now();
-        let units = match &self.words {
-            Some(reader) if want_words => Some(self.spell(reader, mix, top, request)?),
+        let units = match (&self.words, words) {
+            (Some(reader), Some(draft)) => Some(self.spell(reader, passed, request, draft)?),
             _ => None,
         };
         let words_time = began.elapsed();

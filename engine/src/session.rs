@@ -17,6 +17,7 @@ use crate::tap::{self, Counters, Drain, Losses, Tap};
 use crate::track::{Origin, Track, seconds_of};
 use crate::update::{Degraded, Latency, Update};
 use crate::utterance::Request;
+use crate::words::Draft;
 
 /// Why a session cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,7 @@ pub struct Session {
     recogniser: Arc<Loaded>,
     in_use: InUse,
     ahead: Ahead,
+    draft: Draft,
     mono: Vec<f32>,
     requests: Vec<Request>,
 }
@@ -63,6 +65,7 @@ impl Session {
             recogniser,
             in_use: InUse::default(),
             ahead: Ahead::default(),
+            draft: Draft::default(),
             mono: Vec::new(),
             requests: Vec::new(),
         })
@@ -147,7 +150,10 @@ impl Session {
         for request in self.requests.drain(..) {
             let mut frames = match self.ahead.take(&request) {
                 Some(frames) => frames,
-                None => self.mind.hear(&request, self.track.wants_words(&self.mind))?,
+                None => {
+                    let wanted = self.track.wants_words(&self.mind);
+                    self.mind.hear(&request, wanted.then_some(&mut self.draft))?
+                }
             };
             self.ahead.keep(&request, &frames, true);
             let mut degraded = Vec::new();

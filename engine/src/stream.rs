@@ -20,6 +20,7 @@ use crate::tap::{self, Counters, Drain, Losses, RATES, Tap};
 use crate::track::{Origin, Track, seconds_of};
 use crate::update::Update;
 use crate::utterance::{Cutting, Request};
+use crate::words::Draft;
 use crate::worker::Worker;
 
 /// How a stream listens.
@@ -102,6 +103,7 @@ impl Stream {
             outlet: Outlet::default(),
             recogniser: Mutex::default(),
             ahead: Mutex::default(),
+            draft: Mutex::default(),
             failure: Mutex::new(None),
             closed: AtomicBool::new(false),
             busy: AtomicBool::new(false),
@@ -195,6 +197,8 @@ pub(crate) struct Cell {
     pub(crate) recogniser: Mutex<InUse>,
     /// What may be the final's frames.
     pub(crate) ahead: Mutex<Ahead>,
+    /// What was written of late.
+    pub(crate) draft: Mutex<Draft>,
     failure: Mutex<Option<String>>,
     closed: AtomicBool,
     busy: AtomicBool,

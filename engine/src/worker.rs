@@ -226,14 +226,18 @@ fn score(shared: &Shared, job: &Job, passed: Option<Passed>, at: &At) {
     }
     let want_words = job.request.kind == Kind::Final || shared.load.partial_words();
     let known = lock(&job.cell.ahead).take(&job.request);
+    // Taken out meanwhile: a run that hangs must not hold what the stream's next one needs.
+    let mut draft = std::mem::take(&mut *lock(&job.cell.draft));
+    let words = want_words.then_some(&mut draft);
     let frames = match (known, passed) {
         (Some(known), _) => Ok(known),
-        (None, Some(passed)) => mind.frames(&passed, &job.request, want_words),
-        (None, None) => mind.hear(&job.request, want_words),
+        (None, Some(passed)) => mind.frames(&passed, &job.request, words),
+        (None, None) => mind.hear(&job.request, words),
     };
     if at.is_too_late(&job.cell) {
         return;
     }
+    *lock(&job.cell.draft) = draft;
     let mut frames = match frames {
         Ok(frames) => frames,
         Err(error) => return job.cell.fail(error.to_string()),

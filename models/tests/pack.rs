@@ -192,6 +192,7 @@ fn whole() -> String {
     let systems = "systems = [\"late\", \"multilevel\", \"joint\", \"speech_only\", \"text_only\"]";
     let tables = format!(
         "[words]\nalphabet = [\"\", \"a\"]\nphones = [\"\", \"AA\"]\nlexicon = \"lexicon.bin\"\n\
+         [writer]\ntokens = \"tokens.bin\"\nlongest = 80\nwidth = 24\n\
          [text]\nvocab = \"vocab.txt\"\nlongest = 96\ntemperature = 1.2\nunknown_below = 0.4\n\
          trained_labels = [\"happy\"]\n\
          [late_speech]\nmin_samples = 4000\nstats_width = 8\ntemperature = 1.3\nunknown_below = 0.4\n\
@@ -209,6 +210,13 @@ fn whole() -> String {
             "logits",
         )
         + &graph("joint", &format!("mix {past} lower"), "logits")
+        + &graph("writer_sound", "top", "sound_keys sound_values")
+        + &graph(
+            "writer",
+            "ids places mask past_keys past_values sound_keys sound_values",
+            "logits keys values",
+        )
+        + &file("tokens.bin")
         + &file("vocab.txt")
         + &file("lexicon.bin")
 }
@@ -223,6 +231,7 @@ fn a_pack_with_every_branch_says_how_each_system_fuses() {
     let late = all.fusion("late").unwrap();
     assert!((late.doubt - 1.0).abs() < f32::EPSILON && late.lift.abs() < f32::EPSILON);
     assert_eq!(all.words.as_ref().unwrap().frames_per, 1);
+    assert_eq!(all.writer.as_ref().unwrap().longest, 80);
     let prior = all.late_speech.as_ref().unwrap().prior_clips;
     assert!((prior - 5.0).abs() < f32::EPSILON);
 }
@@ -239,6 +248,16 @@ fn what_a_system_lacks_is_named() {
         ("vocab = \"vocab.txt\"", "vocab = \"words.txt\"", "words.txt"),
         ("lexicon = \"lexicon.bin\"", "lexicon = \"gone.txt\"", "gone.txt"),
         ("longest = 96", "longest = 2", "text.longest"),
+        ("[writer]", "[author]", "needs the table [writer]"),
+        ("tokens = \"tokens.bin\"", "tokens = \"gone.bin\"", "gone.bin"),
+        ("longest = 80", "longest = 1", "writer.longest"),
+        ("width = 24", "width = 0", "writer.width"),
+        (
+            "\"past_keys\", ",
+            "",
+            "writer graph's inputs are ids, places, mask, past_values",
+        ),
+        ("\"sound_keys\", ", "", "writer_sound graph's outputs"),
         ("phones = [\"\", \"AA\"]", "", "words.phones"),
         ("gamma = 1.0", "gamma = -1.0", "late: own, speech"),
         ("gamma = 1.0", "gamma = 1.0\nlift = -0.1", "late: own, speech"),
@@ -258,6 +277,25 @@ fn what_a_system_lacks_is_named() {
             .unwrap_err()
             .to_string();
         assert!(error.contains(told), "{from} → {to}: {error}");
+    }
+}
+
+#[test]
+fn a_writer_without_what_it_stands_on_is_refused() {
+    let good = whole();
+    let without = |role: &str| {
+        let from = good.find(&format!("[[graphs]]\nrole = \"{role}\"")).unwrap();
+        let to = from + good[from..].find("[[files]]").unwrap();
+        let error = Manifest::parse(&(good[..from].to_owned() + &good[to..])).unwrap_err();
+        error.to_string()
+    };
+    for (role, told) in [
+        ("writer", "the writer_sound graph needs the writer graph"),
+        ("writer_sound", "the writer graph needs the writer_sound graph"),
+        ("words", "the writer_sound graph needs the words graph"),
+    ] {
+        let error = without(role);
+        assert!(error.contains(told), "{role}: {error}");
     }
 }
 

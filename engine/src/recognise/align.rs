@@ -2,16 +2,9 @@
 //!
 //! The two texts are laid side by side, letter by letter at the least cost, and a word takes the time in which
 //! its letters were heard. Where the other heard nothing, a word gets its share of the time between its
-//! neighbours, by its length. So the times are as good as the other's where the texts agree, and a guess between.
+//! neighbours. So the times are as good as the other's where the texts agree, and a guess between.
 
-use crate::words::Heard;
-
-/// A word without times.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Untimed {
-    pub text: String,
-    pub confidence: f32,
-}
+use crate::words::{Heard, Untimed, share_out, spoken};
 
 /// A letter of a timed word, with the time in which it was said.
 struct Letter {
@@ -22,7 +15,6 @@ struct Letter {
 
 /// Gives words the times of `timed`, within `span` (start and end on the stream's clock, in samples).
 pub(crate) fn times(words: Vec<Untimed>, timed: &[Heard], span: (u64, u64)) -> Vec<Heard> {
-    let (from, to) = (span.0 as f64, span.1.max(span.0 + 1) as f64);
     let heard = letters(timed);
     let wanted: Vec<(usize, char)> = words
         .iter()
@@ -38,33 +30,7 @@ pub(crate) fn times(words: Vec<Untimed>, timed: &[Heard], span: (u64, u64)) -> V
             (first.min(start), last.max(end))
         }));
     }
-    fill(&words, &mut spans, from, to);
-    words
-        .into_iter()
-        .zip(spans)
-        .map(|(word, span)| {
-            let (start, end) = span.unwrap_or((from, to));
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "between two places in samples"
-            )]
-            let (start, end) = (start as u64, end as u64);
-            Heard {
-                text: word.text,
-                start,
-                end,
-                confidence: word.confidence,
-            }
-        })
-        .collect()
-}
-
-/// The letters that are heard of a word: no case, no punctuation.
-fn spoken(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
+    share_out(words, spans, span)
 }
 
 fn letters(timed: &[Heard]) -> Vec<Letter> {
@@ -119,39 +85,6 @@ fn lay_side_by_side(wanted: &[(usize, char)], heard: &[Letter]) -> Vec<(usize, u
     }
     pairs.reverse();
     pairs
-}
-
-/// Gives words without a time their share of the time between their neighbours, and keeps all in order.
-fn fill(words: &[Untimed], spans: &mut [Option<(f64, f64)>], from: f64, to: f64) {
-    let length = |word: &Untimed| spoken(&word.text).count().max(1) as f64;
-    let mut at = 0;
-    while at < spans.len() {
-        if spans[at].is_some() {
-            at += 1;
-            continue;
-        }
-        let until = (at..spans.len())
-            .find(|&k| spans[k].is_some())
-            .unwrap_or(spans.len());
-        let before = at
-            .checked_sub(1)
-            .and_then(|k| spans[k])
-            .map_or(from, |(_, end)| end);
-        let after = spans
-            .get(until)
-            .copied()
-            .flatten()
-            .map_or(to, |(start, _)| start)
-            .max(before);
-        let all: f64 = words[at..until].iter().map(length).sum();
-        let mut start = before;
-        for (word, span) in words[at..until].iter().zip(&mut spans[at..until]) {
-            let end = start + (after - before) * length(word) / all;
-            *span = Some((start, end));
-            start = end;
-        }
-        at = until;
-    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@
 //! different lengths are compared by their mean. Must never write on in circles, nor more than it is allowed.
 
 use super::RecogniserError;
-use super::tokens::without_loop;
-
-/// A token and the logarithm of its probability.
-pub(super) type Row = Vec<(usize, f32)>;
+use crate::words::tokens::{Row, without_loop};
 
 /// A decoder that goes on from several rows at once.
 pub(super) trait Decoder {

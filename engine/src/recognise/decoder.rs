@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use undertone_models::InstalledRecogniser;
 
-use super::beam::{self, Limits, Row};
+use super::beam::{self, Limits};
 use super::{Recogniser, RecogniserError};
 use crate::resample::RATE;
 use crate::runtime::{Graph, Input, Output, Rten, Runtime, RuntimeError};
+use crate::words::tokens::{BEGIN, END, Row, sayable};
 
 /// Its files.
 const ENCODER: &str = "encoder.onnx";
@@ -20,10 +21,6 @@ const STEP: &str = "decoder_step.onnx";
 const LAYERS: usize = 6;
 /// Each layer keeps keys and values of the words so far, and of the sound.
 const KEPT: [&str; 4] = ["decoder.key", "decoder.value", "encoder.key", "encoder.value"];
-const BEGIN: i64 = 1;
-const END: usize = 2;
-/// Tokens that can be said in ten seconds; more are made up.
-const TOKENS_IN_TEN_SECONDS: usize = 65;
 /// Rows that are followed side by side. On test-clean speakers four had a seventh fewer words wrong than one.
 const WIDTH: usize = 4;
 /// Its encoder wants at least so much sound.
@@ -106,8 +103,9 @@ impl Networks {
             .map_err(network)?
             .try_into()
             .map_err(|_| misshapen("the encoder gave a wrong number of outputs"))?;
-        let ids: Vec<i64> = std::iter::once(BEGIN)
-            .chain(said.iter().map(|token| i64::try_from(*token).unwrap_or(0)))
+        let ids: Vec<i64> = std::iter::once(&BEGIN)
+            .chain(said)
+            .map(|token| i64::try_from(*token).unwrap_or(0))
             .collect();
         let ids_shape = [1, ids.len()];
         let inputs = [
@@ -134,7 +132,7 @@ impl Networks {
         };
         let limits = Limits {
             width: WIDTH,
-            most: (samples * TOKENS_IN_TEN_SECONDS).div_ceil(RATE as usize * 10) + 1,
+            most: sayable(samples) + 1,
             end: END,
         };
         beam::search(&mut rows, &logits[first..], limits)

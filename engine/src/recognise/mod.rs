@@ -15,7 +15,6 @@ mod libvosk;
 mod moonshine;
 mod ours;
 mod past;
-mod tokens;
 mod vosk;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};

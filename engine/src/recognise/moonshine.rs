@@ -9,15 +9,14 @@ use std::sync::{Arc, Mutex};
 
 use undertone_models::InstalledRecogniser;
 
-use super::beam::Row;
 use super::decoder::{Networks, SHORTEST, misshapen};
 use super::ours::is_own;
-use super::past::{Joined, Past, Written};
-use super::tokens::{FIRST_TEXT, Tokens};
+use super::past::{Joined, Past};
 use super::{Recogniser, RecogniserError, Recognizer, align};
 use crate::stream::lock;
 use crate::utterance::Request;
-use crate::words::Heard;
+use crate::words::{Heard, Written};
+use crate::words::tokens::{FIRST_TEXT, Row, Tokens};
 
 const TOKENS: &str = "tokenizer.bin";
 /// Text of which it is less sure than this is made up from noise.
@@ -87,6 +86,7 @@ impl Moonshine {
             .filter(|(word, _)| is_own(word, request))
             .map(|(word, tokens)| Written {
                 start: word.start,
+                end: word.end,
                 tokens,
             })
             .collect();

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use crate::resample::RATE;
 use crate::utterance::Request;
+use crate::words::Written;
 
 /// Sound that is kept.
 const KEPT: usize = 8 * RATE as usize;
@@ -15,14 +16,6 @@ const KEPT: usize = 8 * RATE as usize;
 const PAUSE: u64 = RATE as u64;
 /// Sound kept from before the first word that is.
 const BEFORE_A_WORD: u64 = RATE as u64 / 20;
-
-/// A word as the decoder wrote it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Written {
-    /// Where it begins, on the stream's clock.
-    pub start: u64,
-    pub tokens: Vec<usize>,
-}
 
 /// The latest sound of a stream whose words are known.
 #[derive(Debug, Default)]
@@ -134,6 +127,7 @@ mod tests {
     fn word(start: u64, token: usize) -> Written {
         Written {
             start,
+            end: start + 1,
             tokens: vec![token],
         }
     }

@@ -130,6 +130,11 @@ pub(crate) trait Runtime: Send + Sync {
         None
     }
 
+    /// Who runs a graph instead that is run in many small steps, each of another shape.
+    fn stepwise(&self) -> Option<&dyn Runtime> {
+        self.small()
+    }
+
     /// Loads a graph and checks that it has these inputs and outputs.
     fn load(
         &self,

@@ -121,8 +121,9 @@ pub(crate) struct Ort {
     threads: usize,
     numbers: Numbers,
     batch: usize,
-    /// For the small graphs. A card takes longer to start their hundreds of kernels than a processor to compute them.
-    small: Option<Rten>,
+    /// For graphs that are run in many small steps; and, beside a card, for the small graphs: it takes longer to start
+    /// their hundreds of kernels than a processor to compute them.
+    embedded: Rten,
 }
 
 impl Ort {
@@ -133,14 +134,13 @@ impl Ort {
         numbers: Numbers,
         batch: usize,
     ) -> Self {
-        let apart = provider != Provider::Cpu || batch > 1;
         Self {
             environment,
             provider,
             threads,
             numbers,
             batch,
-            small: apart.then(|| Rten::new(threads)),
+            embedded: Rten::new(threads),
         }
     }
 
@@ -171,7 +171,13 @@ impl Runtime for Ort {
     }
 
     fn small(&self) -> Option<&dyn Runtime> {
-        self.small.as_ref().map(|small| small as &dyn Runtime)
+        let apart = self.provider != Provider::Cpu || self.batch > 1;
+        apart.then_some(&self.embedded as &dyn Runtime)
+    }
+
+    /// Each step has shapes of its own, for which its library would plan anew.
+    fn stepwise(&self) -> Option<&dyn Runtime> {
+        Some(&self.embedded)
     }
 
     fn load(

@@ -160,6 +160,10 @@ impl<R: Runtime> Runtime for Compared<R> {
         self.runtime.small()
     }
 
+    fn stepwise(&self) -> Option<&dyn Runtime> {
+        self.runtime.stepwise()
+    }
+
     fn load(
         &self,
         bytes: &Bytes,

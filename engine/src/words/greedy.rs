@@ -56,17 +56,37 @@ pub(crate) fn words(log_probs: &[f32], alphabet: &[String], time: impl Fn(usize)
     words
 }
 
+/// Whether no frame's best character is a letter.
+pub(crate) fn is_silent(log_probs: &[f32], alphabet: &[String]) -> bool {
+    log_probs.chunks_exact(alphabet.len().max(1)).all(|scores| {
+        let (best, _) = scores
+            .iter()
+            .enumerate()
+            .fold((0, f32::NEG_INFINITY), |best, (at, &score)| {
+                if score > best.1 { (at, score) } else { best }
+            });
+        best == 0 || alphabet[best].trim().is_empty()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn decode(path: &[usize]) -> Vec<Heard> {
-        let alphabet: Vec<String> = ["", " ", "a", "b"].map(String::from).to_vec();
+    fn alphabet() -> Vec<String> {
+        ["", " ", "a", "b"].map(String::from).to_vec()
+    }
+
+    fn scores(path: &[usize]) -> Vec<f32> {
         let mut scores = vec![(0.1_f32 / 3.0).ln(); path.len() * 4];
         for (frame, best) in path.iter().enumerate() {
             scores[frame * 4 + best] = 0.9_f32.ln();
         }
-        words(&scores, &alphabet, |frame| frame as u64 * 10)
+        scores
+    }
+
+    fn decode(path: &[usize]) -> Vec<Heard> {
+        words(&scores(path), &alphabet(), |frame| frame as u64 * 10)
     }
 
     #[test]
@@ -81,6 +101,8 @@ mod tests {
     #[test]
     fn nothing_but_blanks_and_spaces_is_no_word() {
         assert!(decode(&[0, 1, 1, 0, 1]).is_empty());
+        assert!(is_silent(&scores(&[0, 1, 1, 0, 1]), &alphabet()));
+        assert!(!is_silent(&scores(&[0, 1, 2, 0, 1]), &alphabet()));
         assert!(decode(&[]).is_empty());
     }
 }

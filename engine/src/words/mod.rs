@@ -1,7 +1,8 @@
 //! What was said, and when: words, phones and syllables of one pass over the sound.
 //!
-//! `reader` runs the words graph; `greedy` and its neighbours turn its probabilities into spans. Nothing here
-//! remembers an earlier pass: what settles is the business of `transcript`.
+//! `reader` runs the words graph; `beam` and its neighbours turn its probabilities into spans. Where the pack has a
+//! `writer`, the words are its own, and the letters tell when they were said. Nothing here remembers an earlier pass:
+//! what settles is the business of `transcript`, and a `draft` is a stream's.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -10,18 +11,28 @@
 
 mod align;
 mod beam;
+mod draft;
 mod front;
 mod greedy;
 mod letters;
 mod lexicon;
 mod lexicon_file;
 mod phones;
+mod place;
 mod reader;
 mod syllables;
+#[cfg(test)]
+pub(crate) mod tiny_writer;
+pub(crate) mod tokens;
 mod trust;
+mod untimed;
+mod writer;
 
+pub(crate) use draft::{Draft, Written};
 pub use lexicon::LexiconError;
-pub(crate) use reader::{Known, Placed, ReadError, Reader};
+pub(crate) use reader::{Known, Placed, Pass, ReadError, Reader};
+pub(crate) use untimed::{Untimed, share_out, spoken};
+pub(crate) use writer::Writer;
 
 /// A word as it was heard in one pass.
 #[derive(Debug, Clone, PartialEq)]

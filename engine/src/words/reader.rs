@@ -1,21 +1,30 @@
-//! Runs a pack's words graph over the trunk's frames and reads words, phones and syllables out of it.
+//! Runs a pack's words graph over the trunk's frames and reads words, phones and syllables out of it; or, where the
+//! words are known, when they were said.
 
-use undertone_models::{Manifest, Pack};
+use undertone_models::{Manifest, Pack, Role};
 
-use super::align::align;
 use super::beam::{self, Found, Search};
 use super::letters::{self, Letters};
 use super::lexicon::{Lexicon, LexiconError};
-use super::{Heard, Span, Units, greedy, phones, syllables, trust};
+use super::tokens::{Row, Tokens};
+use super::{Heard, Span, Units, Written, greedy, phones, place, share_out, syllables, trust};
 use crate::runtime::{Graph, Input, Output, RuntimeError};
 
 /// Why a pass could not be read.
 #[derive(Debug)]
 pub(crate) enum ReadError {
-    /// The graph failed.
-    Run(RuntimeError),
-    /// It gave something else than the manifest promises.
-    Shape(String),
+    /// A graph failed.
+    Run(Role, RuntimeError),
+    /// It gives something else than the manifest promises.
+    Shape(Role, String),
+}
+
+/// Where a pass lies on the stream's clock.
+pub(crate) struct Pass<T> {
+    /// The middle of a trunk frame.
+    pub time: T,
+    /// Where it can have words.
+    pub span: (u64, u64),
 }
 
 /// The words graph of a pack and what its outputs mean.
@@ -80,7 +89,7 @@ impl Reader {
             .map(|name| if name == "mix" { mix } else { top })
             .map(|output| Input::floats(&output.data, &output.shape))
             .collect();
-        let outputs = self.graph.run(&inputs).map_err(ReadError::Run)?;
+        let outputs = self.graph.run(&inputs).map_err(|source| ReadError::Run(Role::Words, source))?;
         check("log_probs", outputs.first(), self.alphabet.len())?;
         if !self.phones.is_empty() {
             check("phone_log_probs", outputs.get(1), self.phones.len())?;
@@ -102,7 +111,7 @@ impl Reader {
         let spans = phones::spans(&won, &self.phones, time);
         let words = match &self.lexicon {
             Some(lexicon) => {
-                let letters = Letters::new(scores.letters(), self.alphabet.len(), &self.places);
+                let letters = self.letters(scores);
                 let search = Search::default();
                 let found = beam::words(
                     lexicon,
@@ -120,12 +129,52 @@ impl Reader {
             }
             None => greedy::words(scores.letters(), &self.alphabet, |frame| time(frame as f32)),
         };
-        let breaks: Vec<u64> = words.iter().map(|word| word.start).collect();
-        Units {
-            syllables: syllables::of(&spans, &breaks),
-            phones: spans,
-            words,
+        units(spans, words)
+    }
+
+    fn letters<'a>(&'a self, scores: &'a Scores) -> Letters<'a> {
+        Letters::new(scores.letters(), self.alphabet.len(), &self.places)
+    }
+
+    /// Whether no letter was heard.
+    pub(crate) fn is_silent(&self, scores: &Scores) -> bool {
+        greedy::is_silent(scores.letters(), &self.alphabet)
+    }
+
+    /// Reads a pass whose words were written: the letters tell when, and how far to believe each. Gives what was
+    /// written, too, with what is not believed.
+    pub(crate) fn read_written(
+        &self,
+        scores: &Scores,
+        row: &Row,
+        tokens: &Tokens,
+        pass: &Pass<impl Fn(f32) -> u64>,
+    ) -> (Units, Vec<Written>) {
+        let time = |frame: f32| (pass.time)(frame * self.frames_per as f32);
+        let (mut words, of_words) = tokens.words(row);
+        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        let places = place::of(scores.letters(), self.alphabet.len(), &self.places, &texts);
+        let letters = self.letters(scores);
+        for (word, place) in words.iter_mut().zip(&places) {
+            let fit = place.map(|place| {
+                letters.fit(&word.text, place.first, place.last) / word.text.len().max(1) as f32
+            });
+            word.confidence = trust::written(word.confidence, fit);
         }
+        let times = places.iter().map(|place| {
+            let (from, to) = place.as_ref()?.edges;
+            Some((time(from) as f64, time(to) as f64))
+        });
+        let mut heard = share_out(words, times.collect(), pass.span);
+        let written = heard.iter().zip(of_words).map(|(word, tokens)| Written {
+            start: word.start,
+            end: word.end,
+            tokens,
+        });
+        let written = written.collect();
+        heard.retain(|word| word.confidence >= trust::LEAST);
+        let won = phones::path(scores.phones(), self.phones.len());
+        (units(phones::spans(&won, &self.phones, time), heard), written)
     }
 
     #[allow(clippy::too_many_arguments, reason = "one pass's own facts")]
@@ -160,6 +209,16 @@ impl Reader {
             end,
             confidence,
         }
+    }
+}
+
+/// What is told of a pass with its words.
+fn units(phones: Vec<Span>, words: Vec<Heard>) -> Units {
+    let breaks: Vec<u64> = words.iter().map(|word| word.start).collect();
+    Units {
+        syllables: syllables::of(&phones, &breaks),
+        phones,
+        words,
     }
 }
 
@@ -201,39 +260,24 @@ impl Reader {
     }
 
     fn placed(&self, scores: &Scores, text: &str, time: impl Fn(f32) -> u64) -> Option<Vec<Placed>> {
+        let is_letter = |letter: u8| self.places.get(usize::from(letter)).is_some_and(|at| *at > 0);
         let texts: Vec<&str> = text.split_whitespace().collect();
-        let line = texts.join(" ");
-        let symbols = line
-            .bytes()
-            .map(|letter| Some(usize::from(*self.places.get(usize::from(letter))?)).filter(|at| *at > 0))
-            .collect::<Option<Vec<_>>>()?;
-        let places = align(scores.letters(), self.alphabet.len(), &symbols)?;
-        let won: Vec<phones::Won> = symbols
-            .iter()
-            .zip(places)
-            .map(|(phone, (first, last))| phones::Won {
-                phone: *phone,
-                first,
-                last,
-            })
-            .collect();
-        let edges = phones::edges(&won);
+        if !texts.iter().all(|text| text.bytes().all(is_letter)) {
+            return None;
+        }
         let time = |frame: f32| time(frame * self.frames_per as f32);
-        let mut from = 0;
-        Some(
-            texts
-                .iter()
-                .map(|text| {
-                    let (first, last) = (edges[from], edges[from + text.len() - 1]);
-                    from += text.len() + 1;
-                    Placed {
-                        text: (*text).to_owned(),
-                        start: time(first.0),
-                        end: time(last.1),
-                    }
+        place::of(scores.letters(), self.alphabet.len(), &self.places, &texts)
+            .into_iter()
+            .zip(texts)
+            .map(|(place, text)| {
+                let (from, to) = place?.edges;
+                Some(Placed {
+                    text: text.to_owned(),
+                    start: time(from),
+                    end: time(to),
                 })
-                .collect(),
-        )
+            })
+            .collect()
     }
 }
 
@@ -241,10 +285,10 @@ impl Reader {
 fn check(name: &str, output: Option<&Output>, width: usize) -> Result<(), ReadError> {
     match output {
         Some(output) if output.shape.len() == 3 && output.shape[2] == width => Ok(()),
-        Some(output) => Err(ReadError::Shape(format!(
-            "{name} is {:?}, wanted [1, frames, {width}]",
-            output.shape
-        ))),
-        None => Err(ReadError::Shape(format!("{name} is missing"))),
+        Some(output) => Err(ReadError::Shape(
+            Role::Words,
+            format!("{name} is {:?}, wanted [1, frames, {width}]", output.shape),
+        )),
+        None => Err(ReadError::Shape(Role::Words, format!("{name} is missing"))),
     }
 }

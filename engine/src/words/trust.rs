@@ -1,7 +1,9 @@
 //! How sure a word is.
 //!
-//! A logistic rule over what the search and the letters say, fitted on held-out speakers. Its weights belong to
-//! how this decoder counts, not to a pack: each is about cost per phone or letter, not about one network's scale.
+//! Of a word that was searched for, a logistic rule over what the search and the letters say, fitted on held-out
+//! speakers; of one that was written, the writer's own probability, less where the letters say something else. The
+//! weights belong to how the decoders count, not to a pack: each is about cost per phone or letter, not about one
+//! network's scale.
 
 use super::beam::Found;
 
@@ -20,6 +22,16 @@ pub(crate) fn word(found: &Found, fit: f32, sure: f32, text: &str) -> f32 {
         + 0.143 * -found.likely
         + 2.86 * (-sure).clamp(0.0, 1.0);
     1.0 / (1.0 + (doubt - 4.3).exp())
+}
+
+/// How much of a written word's probability is left for each nat by which its letters fit worse than perfectly.
+const LETTERS: f32 = 0.35;
+
+/// Probability that a written word is right. `sure` is the geometric mean of its tokens' probabilities, `fit` what
+/// [`super::letters::Letters::fit`] says of it for each letter; a word that could not be placed has none.
+pub(crate) fn written(sure: f32, fit: Option<f32>) -> f32 {
+    let doubt = fit.map_or(1.0, |fit| (-fit).clamp(0.0, 3.0));
+    (sure * (-LETTERS * doubt).exp()).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -50,5 +62,16 @@ mod tests {
         ] {
             assert!(worse < clear - 0.05, "{worse} {clear}");
         }
+    }
+
+    #[test]
+    fn a_written_word_is_doubted_by_its_tokens_and_by_its_letters() {
+        let clear = written(0.95, Some(0.0));
+        assert!(clear > 0.9);
+        for worse in [written(0.5, Some(0.0)), written(0.95, Some(-2.0)), written(0.95, None)] {
+            assert!(worse < clear - 0.05, "{worse} {clear}");
+        }
+        assert!(written(0.1, Some(-6.0)) < LEAST, "made up");
+        assert!(written(0.9, Some(-6.0)) > LEAST, "the letters may be wrong");
     }
 }

@@ -32,6 +32,7 @@ impl Manifest {
         self.check_graphs()?;
         self.check_speech()?;
         self.check_words()?;
+        self.check_writer()?;
         self.check_text()?;
         self.check_systems()?;
         self.check_files()
@@ -109,6 +110,36 @@ impl Manifest {
             }
             _ => Ok(()),
         }
+    }
+
+    fn check_writer(&self) -> Checked {
+        let graphs = [Role::WriterSound, Role::Writer];
+        let Some(role) = graphs.into_iter().find(|role| self.graph(*role).is_some()) else {
+            return Ok(());
+        };
+        // Its words get their times from the words graph's letters.
+        for needed in graphs.into_iter().chain([Role::Words]) {
+            if self.graph(needed).is_none() {
+                return misfit(format!("the {role} graph needs the {needed} graph, which is missing"));
+            }
+        }
+        let Some(writer) = &self.writer else {
+            return misfit(format!("the {role} graph needs the table [writer]"));
+        };
+        if !self.lists(&writer.tokens) {
+            return misfit(format!(
+                "writer.tokens is '{}', which has no entry in files",
+                writer.tokens
+            ));
+        }
+        // One begins the row, one is written.
+        if !(2..=512).contains(&writer.longest) {
+            return misfit("writer.longest must be within 2 and 512");
+        }
+        if writer.width == 0 {
+            return misfit("writer.width must be positive");
+        }
+        Ok(())
     }
 
     fn check_text(&self) -> Checked {

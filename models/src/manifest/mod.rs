@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use role::{Role, SYSTEMS};
-pub use tables::{Familiar, Fusion, LateSpeech, Speech, Text, Trunk, Words};
+pub use tables::{Familiar, Fusion, LateSpeech, Speech, Text, Trunk, Words, Writer};
 
 /// The label set of every pack, in the order of the graphs' outputs.
 pub const LABELS: [&str; 7] = [
@@ -54,6 +54,9 @@ pub struct Manifest {
     /// The words branch, where the pack has one.
     #[serde(default)]
     pub words: Option<Words>,
+    /// The writer, where the pack has one.
+    #[serde(default)]
+    pub writer: Option<Writer>,
     /// The text branch, where the pack has one.
     #[serde(default)]
     pub text: Option<Text>,

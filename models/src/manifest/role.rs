@@ -22,6 +22,10 @@ pub enum Role {
     Joint,
     /// The voice's statistics to how unlike the voices it learnt from it is, where the pack can tell.
     Familiar,
+    /// Frames to what the writer remembers of the sound, where the pack has a writer.
+    WriterSound,
+    /// Tokens so far, and what is remembered of them and of the sound, to the next token.
+    Writer,
 }
 
 /// Every system there is, with the graphs it needs beside the trunk and the speech head.
@@ -45,6 +49,8 @@ impl Role {
             Self::Multilevel => "multilevel",
             Self::Joint => "joint",
             Self::Familiar => "familiar",
+            Self::WriterSound => "writer_sound",
+            Self::Writer => "writer",
         }
     }
 
@@ -67,6 +73,16 @@ impl Role {
             ],
             Self::Joint => &["mix", "past_mean", "past_clips", "lower"],
             Self::Familiar => &["stats"],
+            Self::WriterSound => &["top"],
+            Self::Writer => &[
+                "ids",
+                "places",
+                "mask",
+                "past_keys",
+                "past_values",
+                "sound_keys",
+                "sound_values",
+            ],
         }
     }
 
@@ -79,6 +95,8 @@ impl Role {
             Self::Text => &["logits", "affect", "toxic", "tokens", "lower"],
             Self::Multilevel | Self::Joint => &["logits"],
             Self::Familiar => &["strangeness"],
+            Self::WriterSound => &["sound_keys", "sound_values"],
+            Self::Writer => &["logits", "keys", "values"],
         }
     }
 }

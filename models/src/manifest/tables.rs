@@ -64,6 +64,18 @@ fn one() -> usize {
     1
 }
 
+/// The writer, which spells what was said token by token, and what its graphs' numbers mean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// The file with the tokens: for each its length (one byte, or two from 128 on) and its bytes. 0 is unknown, 1
+    /// begins a row, 2 ends it, the others are text; one that begins a word begins with U+2581.
+    pub tokens: String,
+    /// The most tokens of a row, the one that begins it included.
+    pub longest: usize,
+    /// Numbers that are remembered of each token as keys, and as many as values: layers × heads × each head's.
+    pub width: usize,
+}
+
 /// The text branch and its calibration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Text {

@@ -1,23 +1,35 @@
-//! Moonshine's tokens: from numbers to words, and when a row of them turns in circles.
+//! Tokens that a decoder writes: from numbers to words, how many can be said, and when a row of them turns in circles.
+//!
+//! Shared by whoever writes words token by token. Must never know which network wrote a row.
 
-use super::align::Untimed;
+use super::untimed::Untimed;
+use crate::resample::RATE;
 
 /// Begins a word in the token table.
 const SPACE: &str = "\u{2581}";
 /// Tokens under this one mean "unknown", "begin" and "end", and are never text.
-pub(super) const FIRST_TEXT: usize = 3;
+pub(crate) const FIRST_TEXT: usize = 3;
+/// The token before the first of a row.
+pub(crate) const BEGIN: usize = 1;
+/// The token that ends a row.
+pub(crate) const END: usize = 2;
+/// Tokens that can be said in ten seconds; more are made up.
+const IN_TEN_SECONDS: usize = 65;
 /// The longest row of tokens that is looked at for repeats.
 const LONGEST_LOOP: usize = 12;
 /// So many tokens said over again are a loop; fewer may be meant ("no, no, no").
 const LOOP_TOKENS: usize = 8;
 
+/// A row of tokens, each with the logarithm of its probability.
+pub(crate) type Row = Vec<(usize, f32)>;
+
 /// The token table.
 #[derive(Debug)]
-pub(super) struct Tokens(Vec<Vec<u8>>);
+pub(crate) struct Tokens(Vec<Vec<u8>>);
 
 impl Tokens {
     /// Reads the table: for each token its length (one byte, or two from 128 on) and its bytes.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let (mut tokens, mut at) = (Vec::new(), 0);
         while at < bytes.len() {
             let mut length = usize::from(bytes[at]);
@@ -32,18 +44,18 @@ impl Tokens {
         (tokens.len() > FIRST_TEXT).then_some(Self(tokens))
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 
     /// Whether anything of a token is said, not only written.
-    pub(super) fn is_spoken(&self, token: usize) -> bool {
+    pub(crate) fn is_spoken(&self, token: usize) -> bool {
         self.text(token)
             .is_some_and(|bytes| String::from_utf8_lossy(bytes).contains(char::is_alphanumeric))
     }
 
     /// A row of tokens without the marks at its end.
-    pub(super) fn without_mark<'a>(&self, mut row: &'a [usize]) -> &'a [usize] {
+    pub(crate) fn without_mark<'a>(&self, mut row: &'a [usize]) -> &'a [usize] {
         while let Some((last, rest)) = row.split_last() {
             if self.is_spoken(*last) {
                 break;
@@ -61,7 +73,7 @@ impl Tokens {
     }
 
     /// Words of a row of tokens with the logarithm of each one's probability, and the tokens of each.
-    pub(super) fn words(&self, row: &[(usize, f32)]) -> (Vec<Untimed>, Vec<Vec<usize>>) {
+    pub(crate) fn words(&self, row: &[(usize, f32)]) -> (Vec<Untimed>, Vec<Vec<usize>>) {
         let mut words: Vec<(Vec<u8>, f32, Vec<usize>)> = Vec::new();
         for &(token, log) in row {
             let Some(bytes) = self.text(token) else { continue };
@@ -95,8 +107,13 @@ impl Tokens {
     }
 }
 
+/// How many tokens can be said in so many samples.
+pub(crate) fn sayable(samples: usize) -> usize {
+    (samples * IN_TEN_SECONDS).div_ceil(RATE as usize * 10)
+}
+
 /// How many tokens of the row to keep, if its end goes round in circles: one round of it stays.
-pub(super) fn without_loop(row: &[(usize, f32)]) -> Option<usize> {
+pub(crate) fn without_loop(row: &[(usize, f32)]) -> Option<usize> {
     let same = |a: usize, b: usize| row[a].0 == row[b].0;
     for length in 1..=LONGEST_LOOP.min(row.len() / 2) {
         let mut times = 1;
@@ -152,6 +169,11 @@ mod tests {
         assert!(Tokens::read(&whole[..whole.len() - 1]).is_none());
         assert!(Tokens::read(&[200]).is_none());
         assert!(Tokens::read(&[]).is_none());
+    }
+
+    #[test]
+    fn more_than_can_be_said_is_made_up() {
+        assert_eq!([0, 1, 16_000, 160_000].map(sayable), [0, 1, 7, 65]);
     }
 
     #[test]
