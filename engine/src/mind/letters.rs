@@ -68,7 +68,9 @@ impl Mind {
     /// Runs the writer on frames of anything, whether or not words were heard in them.
     pub(super) fn try_writer(&self, passed: &Passed) -> Result<(), MindError> {
         let tried = self.writer.as_ref().map(|writer| writer.try_out(&passed.top));
-        tried.unwrap_or(Ok(())).map_err(|error| unheard(&self.info.name, error))
+        tried
+            .unwrap_or(Ok(()))
+            .map_err(|error| unheard(&self.info.name, error))
     }
 
     /// Lays known words onto a whole clip; `None` if the pack recognises none.

@@ -24,7 +24,16 @@ const HASHES: [&str; 3] = [
 ];
 
 fn tokens() -> Vec<u8> {
-    let words = ["<unk>", "<s>", "</s>", "\u{2581}a", "\u{2581}dog", "\u{2581}sat", "s", "!"];
+    let words = [
+        "<unk>",
+        "<s>",
+        "</s>",
+        "\u{2581}a",
+        "\u{2581}dog",
+        "\u{2581}sat",
+        "s",
+        "!",
+    ];
     let mut table: Vec<u8> = Vec::new();
     for word in words.into_iter().chain(["x"; VOCABULARY - 8]) {
         table.push(u8::try_from(word.len()).unwrap());
@@ -137,9 +146,17 @@ fn words_are_the_writers_and_their_times_the_letters() {
     assert_eq!(draft.of(&request), [3, 4, 6, 5, 7]);
     let within = request.start..request.end;
     assert!(first.words.windows(2).all(|pair| pair[0].end <= pair[1].start));
-    assert!(first.words.iter().all(|word| within.contains(&word.start) && word.start < word.end));
+    assert!(
+        first
+            .words
+            .iter()
+            .all(|word| within.contains(&word.start) && word.start < word.end)
+    );
     let texts: Vec<_> = first.words.iter().map(|word| word.text.as_str()).collect();
-    assert!(!texts.is_empty() && texts.iter().all(|text| ["a", "dogs", "sat!"].contains(text)), "{texts:?}");
+    assert!(
+        !texts.is_empty() && texts.iter().all(|text| ["a", "dogs", "sat!"].contains(text)),
+        "{texts:?}"
+    );
     assert!(!first.phones.is_empty() && !first.syllables.is_empty());
     let again = mind.hear(&request, Some(&mut draft)).unwrap().units.unwrap();
     assert_eq!(again, first);
@@ -159,5 +176,43 @@ fn nothing_is_written_where_nothing_is_said_or_nothing_wanted() {
 #[test]
 fn a_writer_that_does_not_fit_is_refused_by_name() {
     let told = load(WIDTH + 1).0.unwrap_err().to_string();
-    assert!(told.contains("'english', writer_sound graph: sound_keys"), "{told}");
+    assert!(
+        told.contains("'english', writer_sound graph: sound_keys"),
+        "{told}"
+    );
+}
+
+/// Not a test of anything: what the writer of the pack in `UNDERTONE_PACK` costs. `--ignored --nocapture` shows it.
+#[test]
+#[ignore = "a measurement"]
+fn measure() {
+    let folder = std::env::var_os("UNDERTONE_PACK").expect("a pack's folder");
+    let pack = Pack::open(Path::new(&folder)).unwrap();
+    let mind = Mind::load(&pack, None, &Rten::new(1)).unwrap();
+    let writer = mind.writer.as_ref().unwrap();
+    let speech: Vec<f32> = speech().repeat(3);
+    for samples in [16_000, 32_000, 51_200, 96_000] {
+        let passed = mind.pass(&[&speech[..samples]]).unwrap().remove(0);
+        let row = writer.write(&passed.top, samples, &[]).unwrap();
+        let tokens: Vec<usize> = row.iter().map(|(token, _)| *token).collect();
+        let best = |work: &dyn Fn()| {
+            let times = (0..7).map(|_| {
+                let began = std::time::Instant::now();
+                work();
+                began.elapsed()
+            });
+            times.min().unwrap()
+        };
+        let write = |draft: &[usize]| writer.write(&passed.top, samples, draft).map(drop).unwrap();
+        println!(
+            "{samples} samples, {} tokens: trunk {:.1?}, written {:.1?}, from a right draft {:.1?}, from one three \
+             tokens short {:.1?}",
+            tokens.len(),
+            best(&|| drop(mind.pass(&[&speech[..samples]]).unwrap())),
+            best(&|| write(&[])),
+            best(&|| write(&tokens)),
+            best(&|| write(&tokens[..tokens.len().saturating_sub(3)])),
+        );
+        writer.measure(&passed.top);
+    }
 }

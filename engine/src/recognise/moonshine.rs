@@ -15,8 +15,8 @@ use super::past::{Joined, Past};
 use super::{Recogniser, RecogniserError, Recognizer, align};
 use crate::stream::lock;
 use crate::utterance::Request;
-use crate::words::{Heard, Written};
 use crate::words::tokens::{FIRST_TEXT, Row, Tokens};
+use crate::words::{Heard, Written};
 
 const TOKENS: &str = "tokenizer.bin";
 /// Text of which it is less sure than this is made up from noise.

@@ -114,3 +114,83 @@ impl Graph for RtenGraph {
             .collect()
     }
 }
+
+#[cfg(all(test, feature = "ort"))]
+mod tests {
+    use rten_onnx::onnx::{
+        AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
+        OperatorSetIdProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+    };
+
+    use super::*;
+
+    /// A graph that lays two tables one under the other, each of any number of rows.
+    fn joining() -> Vec<u8> {
+        let table = |name: &str| {
+            let any = Dimension {
+                dim_value: None,
+                dim_param: Some(name.to_owned()),
+            };
+            let two = Dimension {
+                dim_value: Some(2),
+                dim_param: None,
+            };
+            ValueInfoProto {
+                name: Some(name.to_owned()),
+                r#type: Some(TypeProto {
+                    tensor_type: Some(TypeProtoTensor {
+                        elem_type: Some(DataType::FLOAT),
+                        shape: Some(TensorShapeProto { dim: vec![any, two] }),
+                    }),
+                    ..TypeProto::default()
+                }),
+            }
+        };
+        let axis = AttributeProto {
+            name: Some("axis".into()),
+            i: Some(0),
+            r#type: Some(AttributeType::INT),
+            ..AttributeProto::default()
+        };
+        let concat = NodeProto {
+            op_type: Some("Concat".into()),
+            input: vec!["past".into(), "new".into()],
+            output: vec!["all".into()],
+            attribute: vec![axis],
+            ..NodeProto::default()
+        };
+        let model = ModelProto {
+            ir_version: Some(9),
+            opset_import: vec![OperatorSetIdProto {
+                domain: None,
+                version: Some(17),
+            }],
+            graph: Some(GraphProto {
+                node: vec![concat],
+                input: vec![table("past"), table("new")],
+                output: vec![table("all")],
+                ..GraphProto::default()
+            }),
+            ..ModelProto::default()
+        };
+        model.write_buf().unwrap()
+    }
+
+    #[test]
+    fn a_table_without_rows_goes_in() {
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let graph = Rten::new(1).load(
+            &Bytes::Owned(joining()),
+            &named(&["past", "new"]),
+            &named(&["all"]),
+        );
+        let graph = graph.unwrap();
+        let all = |past: &[f32]| {
+            let (of_past, new) = ([past.len() / 2, 2], [3.0, 4.0]);
+            let inputs = [Input::floats(past, &of_past), Input::floats(&new, &[1, 2])];
+            graph.run(&inputs).unwrap().remove(0)
+        };
+        assert_eq!(all(&[]).data, [3.0, 4.0]);
+        assert_eq!(all(&[1.0, 2.0]).data, [1.0, 2.0, 3.0, 4.0]);
+    }
+}

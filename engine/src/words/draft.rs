@@ -33,8 +33,10 @@ impl Draft {
         let is_cut = request.audio_from > request.start;
         let edge = if is_cut { request.audio_from + EDGE } else { 0 };
         let middle = |word: &Written| u64::midpoint(word.start, word.end);
-        self.0.retain(|word| word.end > request.start && middle(word) < edge);
-        self.0.extend(words.into_iter().filter(|word| middle(word) >= edge));
+        self.0
+            .retain(|word| word.end > request.start && middle(word) < edge);
+        self.0
+            .extend(words.into_iter().filter(|word| middle(word) >= edge));
     }
 }
 

@@ -30,7 +30,7 @@ mod writer;
 
 pub(crate) use draft::{Draft, Written};
 pub use lexicon::LexiconError;
-pub(crate) use reader::{Known, Placed, Pass, ReadError, Reader};
+pub(crate) use reader::{Known, Pass, Placed, ReadError, Reader};
 pub(crate) use untimed::{Untimed, share_out, spoken};
 pub(crate) use writer::Writer;
 

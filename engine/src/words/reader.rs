@@ -6,7 +6,7 @@ use undertone_models::{Manifest, Pack, Role};
 use super::beam::{self, Found, Search};
 use super::letters::{self, Letters};
 use super::lexicon::{Lexicon, LexiconError};
-use super::tokens::{Row, Tokens};
+use super::tokens::Tokens;
 use super::{Heard, Span, Units, Written, greedy, phones, place, share_out, syllables, trust};
 use crate::runtime::{Graph, Input, Output, RuntimeError};
 
@@ -89,7 +89,10 @@ impl Reader {
             .map(|name| if name == "mix" { mix } else { top })
             .map(|output| Input::floats(&output.data, &output.shape))
             .collect();
-        let outputs = self.graph.run(&inputs).map_err(|source| ReadError::Run(Role::Words, source))?;
+        let outputs = self
+            .graph
+            .run(&inputs)
+            .map_err(|source| ReadError::Run(Role::Words, source))?;
         check("log_probs", outputs.first(), self.alphabet.len())?;
         if !self.phones.is_empty() {
             check("phone_log_probs", outputs.get(1), self.phones.len())?;
@@ -146,7 +149,7 @@ impl Reader {
     pub(crate) fn read_written(
         &self,
         scores: &Scores,
-        row: &Row,
+        row: &[(usize, f32)],
         tokens: &Tokens,
         pass: &Pass<impl Fn(f32) -> u64>,
     ) -> (Units, Vec<Written>) {

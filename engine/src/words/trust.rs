@@ -68,7 +68,11 @@ mod tests {
     fn a_written_word_is_doubted_by_its_tokens_and_by_its_letters() {
         let clear = written(0.95, Some(0.0));
         assert!(clear > 0.9);
-        for worse in [written(0.5, Some(0.0)), written(0.95, Some(-2.0)), written(0.95, None)] {
+        for worse in [
+            written(0.5, Some(0.0)),
+            written(0.95, Some(-2.0)),
+            written(0.95, None),
+        ] {
             assert!(worse < clear - 0.05, "{worse} {clear}");
         }
         assert!(written(0.1, Some(-6.0)) < LEAST, "made up");

@@ -179,11 +179,7 @@ impl Writer {
                 return Err(fault(format!("{name} is {:?}, wanted {wanted:?}", output.shape)));
             }
         }
-        Ok(Stepped {
-            logits,
-            keys,
-            values,
-        })
+        Ok(Stepped { logits, keys, values })
     }
 }
 

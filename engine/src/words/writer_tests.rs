@@ -68,8 +68,16 @@ fn a_draft_saves_runs() {
     let all = vec![5, 6, 7, 8, 6, 9];
     assert_eq!(written(text, 2, &all), (all.clone(), 1));
     assert_eq!(written(text, 2, &all[..4]), (all.clone(), 3), "more was said");
-    assert_eq!(written(text, 2, &[6, 7, 8, 6, 9]), (all.clone(), 3), "its begin is gone");
-    assert_eq!(written(text, 2, &[5, 6, 4, 8, 6, 9]), (all.clone(), 3), "one is wrong");
+    assert_eq!(
+        written(text, 2, &[6, 7, 8, 6, 9]),
+        (all.clone(), 3),
+        "its begin is gone"
+    );
+    assert_eq!(
+        written(text, 2, &[5, 6, 4, 8, 6, 9]),
+        (all.clone(), 3),
+        "one is wrong"
+    );
     assert_eq!(written(text, 2, &[4, 4, 4]), (all, 7), "all is wrong");
 }
 
@@ -101,7 +109,10 @@ fn what_does_not_fit_is_told_with_the_graph() {
     let more = told(writer(text).0, |writer| {
         writer.tokens = Tokens::read(&[1, b'a'].repeat(VOCABULARY + 1)).unwrap();
     });
-    assert!(more.starts_with("writer: logits is [1, 2, 12], wanted [1, 2, 13]"), "{more}");
+    assert!(
+        more.starts_with("writer: logits is [1, 2, 12], wanted [1, 2, 13]"),
+        "{more}"
+    );
 }
 
 proptest! {
@@ -122,5 +133,37 @@ proptest! {
         let (drafted, runs) = written(rule, 3, &mixed);
         prop_assert_eq!(&drafted, &plain);
         prop_assert!(runs <= most);
+    }
+}
+
+impl Writer {
+    /// Shows what its graphs take by themselves.
+    pub(crate) fn measure(&self, top: &Output) {
+        let best = |work: &dyn Fn()| {
+            let times = (0..9).map(|_| {
+                let began = std::time::Instant::now();
+                work();
+                began.elapsed()
+            });
+            times.min().unwrap()
+        };
+        let sound = self.hear(top).unwrap();
+        print!(
+            "  sound {:.2?}; tokens of a run after 10:",
+            best(&|| drop(self.hear(top).unwrap()))
+        );
+        let kept = Kept {
+            keys: vec![0.1; 10 * self.width],
+            values: vec![0.1; 10 * self.width],
+            rows: 10,
+        };
+        for count in [1, 2, 4, 8, 16] {
+            let ids = vec![FIRST_TEXT + 4; count];
+            print!(
+                " {count}: {:.2?}",
+                best(&|| drop(self.step(&ids, &kept, &sound).unwrap()))
+            );
+        }
+        println!();
     }
 }

@@ -120,7 +120,9 @@ impl Manifest {
         // Its words get their times from the words graph's letters.
         for needed in graphs.into_iter().chain([Role::Words]) {
             if self.graph(needed).is_none() {
-                return misfit(format!("the {role} graph needs the {needed} graph, which is missing"));
+                return misfit(format!(
+                    "the {role} graph needs the {needed} graph, which is missing"
+                ));
             }
         }
         let Some(writer) = &self.writer else {
