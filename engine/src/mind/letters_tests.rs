@@ -195,6 +195,17 @@ fn measure() {
         let passed = mind.pass(&[&speech[..samples]]).unwrap().remove(0);
         let row = writer.write(&passed.top, samples, &[]).unwrap();
         let tokens: Vec<usize> = row.iter().map(|(token, _)| *token).collect();
+        let again = writer.write(&passed.top, samples, &tokens).unwrap();
+        let apart = row.iter().zip(&again).map(|(one, other)| (one.1 - other.1).abs());
+        println!(
+            "{samples} samples: with a draft the row is {}, its logarithms {:.3} apart at most",
+            if again.iter().map(|(token, _)| token).eq(&tokens) {
+                "the same"
+            } else {
+                "another"
+            },
+            apart.fold(0.0, f32::max)
+        );
         let best = |work: &dyn Fn()| {
             let times = (0..7).map(|_| {
                 let began = std::time::Instant::now();
@@ -205,7 +216,7 @@ fn measure() {
         };
         let write = |draft: &[usize]| writer.write(&passed.top, samples, draft).map(drop).unwrap();
         println!(
-            "{samples} samples, {} tokens: trunk {:.1?}, written {:.1?}, from a right draft {:.1?}, from one three \
+            "  {} tokens: trunk {:.1?}, written {:.1?}, from a right draft {:.1?}, from one three \
              tokens short {:.1?}",
             tokens.len(),
             best(&|| drop(mind.pass(&[&speech[..samples]]).unwrap())),
