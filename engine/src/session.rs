@@ -148,12 +148,11 @@ impl Session {
 
     fn answer(&mut self, out: &mut Vec<Update>) -> Result<(), SessionError> {
         for request in self.requests.drain(..) {
-            let mut frames = match self.ahead.take(&request) {
-                Some(frames) => frames,
-                None => {
-                    let wanted = self.track.wants_words(&self.mind);
-                    self.mind.hear(&request, wanted.then_some(&mut self.draft))?
-                }
+            let mut frames = if let Some(frames) = self.ahead.take(&request) {
+                frames
+            } else {
+                let wanted = self.track.wants_words(&self.mind);
+                self.mind.hear(&request, wanted.then_some(&mut self.draft))?
             };
             self.ahead.keep(&request, &frames, true);
             let mut degraded = Vec::new();

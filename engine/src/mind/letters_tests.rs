@@ -1,5 +1,6 @@
 //! A pack with a writer, made of the committed pack and graphs that follow a rule.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -61,17 +62,21 @@ fn pack(width: usize) -> (TempDir, Pack) {
     ];
     for ((file, bytes), hash) in files.into_iter().zip(HASHES) {
         fs::write(folder.path().join(file), bytes).unwrap();
-        manifest += &format!(
+        write!(
+            manifest,
             "\n[[files]]\npath = \"{file}\"\nsha256 = \"{hash}\"\nbytes = {}\n",
             bytes.len()
-        );
+        )
+        .unwrap();
     }
     for role in [Role::WriterSound, Role::Writer] {
-        manifest += &format!(
+        write!(
+            manifest,
             "\n[[graphs]]\nrole = \"{role}\"\nfile = \"{role}.onnx\"\ninputs = {:?}\noutputs = {:?}\n",
             role.inputs(),
             role.outputs()
-        );
+        )
+        .unwrap();
     }
     fs::write(folder.path().join("pack.toml"), manifest).unwrap();
     let pack = Pack::open(folder.path()).unwrap();

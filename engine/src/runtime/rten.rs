@@ -115,7 +115,8 @@ impl Graph for RtenGraph {
     }
 }
 
-#[cfg(all(test, feature = "ort"))]
+#[cfg(test)]
+#[cfg(feature = "ort")]
 mod tests {
     use rten_onnx::onnx::{
         AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
