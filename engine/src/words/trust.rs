@@ -1,7 +1,7 @@
 //! How sure a word is.
 //!
 //! Of a word that was searched for, a logistic rule over what the search and the letters say, fitted on held-out
-//! speakers; of one that was written, the writer's own probability, less where the letters say something else. The
+//! speakers; of one that was written, another over the writer's own probability and what the letters say. Their
 //! weights belong to how the decoders count, not to a pack: each is about cost per phone or letter, not about one
 //! network's scale.
 
@@ -24,14 +24,13 @@ pub(crate) fn word(found: &Found, fit: f32, sure: f32, text: &str) -> f32 {
     1.0 / (1.0 + (doubt - 4.3).exp())
 }
 
-/// How much of a written word's probability is left for each nat by which its letters fit worse than perfectly.
-const LETTERS: f32 = 0.35;
-
 /// Probability that a written word is right. `sure` is the geometric mean of its tokens' probabilities, `fit` what
 /// [`super::letters::Letters::fit`] says of it for each letter; a word that could not be placed has none.
 pub(crate) fn written(sure: f32, fit: Option<f32>) -> f32 {
+    let sure = sure.clamp(1e-4, 1.0 - 1e-4);
     let doubt = fit.map_or(1.0, |fit| (-fit).clamp(0.0, 3.0));
-    (sure * (-LETTERS * doubt).exp()).clamp(0.0, 1.0)
+    let odds = 2.06 * (sure / (1.0 - sure)).ln() - 0.35 * doubt + 1.1;
+    1.0 / (1.0 + (-odds).exp())
 }
 
 #[cfg(test)]
@@ -66,15 +65,16 @@ mod tests {
 
     #[test]
     fn a_written_word_is_doubted_by_its_tokens_and_by_its_letters() {
-        let clear = written(0.95, Some(0.0));
-        assert!(clear > 0.9);
+        let clear = written(0.9, Some(0.0));
+        assert!(clear > 0.9 && written(1.0, Some(0.0)) <= 1.0);
         for worse in [
-            written(0.5, Some(0.0)),
-            written(0.95, Some(-2.0)),
-            written(0.95, None),
+            written(0.6, Some(0.0)),
+            written(0.9, Some(-2.0)),
+            written(0.9, None),
         ] {
-            assert!(worse < clear - 0.05, "{worse} {clear}");
+            assert!(worse < clear, "{worse} {clear}");
         }
+        assert!(written(0.5, Some(-3.0)) < written(0.5, Some(0.0)) - 0.1);
         assert!(written(0.1, Some(-6.0)) < LEAST, "made up");
         assert!(written(0.9, Some(-6.0)) > LEAST, "the letters may be wrong");
     }
