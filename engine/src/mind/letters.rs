@@ -6,7 +6,7 @@ use super::{Mind, MindError, Passed};
 use crate::runtime::Graph;
 use crate::update::Kind;
 use crate::utterance::Request;
-use crate::words::{Draft, Known, Pass, ReadError, Reader, Units, Writer};
+use crate::words::{Draft, Known, Pass, ReadError, Reader, Scores, Units, Writer, Written};
 
 /// What is wrong with the words branch of this pack.
 pub(super) fn unheard(pack: &str, error: ReadError) -> MindError {
@@ -40,29 +40,41 @@ impl Mind {
         request: &Request,
         draft: &mut Draft,
     ) -> Result<Units, MindError> {
-        let unheard = |error| unheard(&self.info.name, error);
-        let scores = reader.score(&passed.mix, &passed.top).map_err(unheard)?;
-        let time = |frame| self.frame_time(request.audio_from, frame);
-        let Some(writer) = &self.writer else {
-            // A closing look is read as the final will be: its frames may become the final's.
-            let open = request.kind == Kind::Provisional && !request.closing;
-            return Ok(reader.read(&scores, time, open));
-        };
-        let samples = request.for_pack().len();
-        // Where no letter was heard, what would be written is made up.
-        let row = if reader.is_silent(&scores) {
-            Vec::new()
-        } else {
-            let row = writer.write(&passed.top, samples, &draft.of(request));
-            row.map_err(unheard)?
-        };
-        let pass = Pass {
-            time,
-            span: (request.audio_from, request.audio_from + samples as u64),
-        };
-        let (units, written) = reader.read_written(&scores, &row, writer.tokens(), &pass);
+        let scores = reader.score(&passed.mix, &passed.top);
+        let scores = scores.map_err(|error| unheard(&self.info.name, error))?;
+        let until = request.audio_from + request.for_pack().len() as u64;
+        let span = (request.audio_from, until);
+        // A closing look is read as the final will be: its frames may become the final's.
+        let open = request.kind == Kind::Provisional && !request.closing;
+        let (units, written) = self.units(reader, &scores, passed, span, open, &draft.of(request))?;
         draft.keep(request, written);
         Ok(units)
+    }
+
+    /// What is heard in a pass over `span`, and what was written of it if the pack has a writer.
+    fn units(
+        &self,
+        reader: &Reader,
+        scores: &Scores,
+        passed: &Passed,
+        span: (u64, u64),
+        open: bool,
+        draft: &[usize],
+    ) -> Result<(Units, Vec<Written>), MindError> {
+        let time = |frame| self.frame_time(span.0, frame);
+        let Some(writer) = &self.writer else {
+            return Ok((reader.read(scores, time, open), Vec::new()));
+        };
+        // Where no letter was heard, what would be written is made up.
+        let row = if reader.is_silent(scores) {
+            Vec::new()
+        } else {
+            let samples = usize::try_from(span.1 - span.0).unwrap_or(0);
+            let row = writer.write(&passed.top, samples, draft);
+            row.map_err(|error| unheard(&self.info.name, error))?
+        };
+        let pass = Pass { time, span };
+        Ok(reader.read_written(scores, &row, writer.tokens(), &pass))
     }
 
     /// Runs the writer on frames of anything, whether or not words were heard in them.
@@ -83,9 +95,10 @@ impl Mind {
         };
         let scores = reader.score(&passed.mix, &passed.top);
         let scores = scores.map_err(|error| unheard(&self.info.name, error))?;
-        Ok(Some(
-            reader.known(&scores, text, |frame| self.frame_time(0, frame)),
-        ))
+        let span = (0, audio.len() as u64);
+        let (units, _) = self.units(reader, &scores, &passed, span, false, &[])?;
+        let time = |frame| self.frame_time(0, frame);
+        Ok(Some(reader.known(&scores, units.phones, text, time)))
     }
 }
 

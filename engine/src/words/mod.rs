@@ -11,6 +11,7 @@
 
 mod align;
 mod beam;
+mod by_book;
 mod draft;
 mod front;
 mod greedy;
@@ -30,7 +31,7 @@ mod writer;
 
 pub(crate) use draft::{Draft, Written};
 pub use lexicon::LexiconError;
-pub(crate) use reader::{Known, Pass, Placed, ReadError, Reader};
+pub(crate) use reader::{Known, Pass, Placed, ReadError, Reader, Scores};
 pub(crate) use untimed::{Untimed, share_out, spoken};
 pub(crate) use writer::Writer;
 

@@ -6,8 +6,9 @@ use undertone_models::{Manifest, Pack, Role};
 use super::beam::{self, Found, Search};
 use super::letters::{self, Letters};
 use super::lexicon::{Lexicon, LexiconError};
+use super::place::{self, Place};
 use super::tokens::Tokens;
-use super::{Heard, Span, Units, Written, greedy, phones, place, share_out, syllables, trust};
+use super::{Heard, Span, Units, Written, by_book, greedy, phones, share_out, syllables, trust};
 use crate::runtime::{Graph, Input, Output, RuntimeError};
 
 /// Why a pass could not be read.
@@ -175,8 +176,20 @@ impl Reader {
             tokens,
         });
         let written = written.collect();
-        heard.retain(|word| word.confidence >= trust::LEAST);
-        let won = phones::path(scores.phones(), self.phones.len());
+        let believed = |word: &Heard| word.confidence >= trust::LEAST;
+        let placed: Vec<(&str, Place)> = heard
+            .iter()
+            .zip(&places)
+            .filter(|(word, _)| believed(word))
+            .filter_map(|(word, place)| Some((word.text.as_str(), (*place)?)))
+            .collect();
+        let won = match &self.lexicon {
+            Some(lexicon) if !placed.is_empty() => {
+                by_book::of(scores.phones(), self.phones.len(), lexicon, &placed)
+            }
+            _ => phones::path(scores.phones(), self.phones.len()),
+        };
+        heard.retain(believed);
         (units(phones::spans(&won, &self.phones, time), heard), written)
     }
 
@@ -236,7 +249,7 @@ pub(crate) struct Placed {
 /// A pass over sound of which the words are known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Known {
-    /// Phones heard, best path.
+    /// Phones heard.
     pub phones: Vec<String>,
     /// Phones of the known words, if the lexicon has them all.
     pub said: Option<Vec<String>>,
@@ -244,10 +257,15 @@ pub(crate) struct Known {
 }
 
 impl Reader {
-    /// Lays known words onto a pass.
-    pub(crate) fn known(&self, scores: &Scores, text: &str, time: impl Fn(f32) -> u64) -> Known {
+    /// Lays known words onto a pass in which these phones were heard.
+    pub(crate) fn known(
+        &self,
+        scores: &Scores,
+        heard: Vec<Span>,
+        text: &str,
+        time: impl Fn(f32) -> u64,
+    ) -> Known {
         let name = |phone: usize| self.phones.get(phone).cloned().unwrap_or_default();
-        let heard = phones::path(scores.phones(), self.phones.len());
         let said = self.lexicon.as_ref().and_then(|lexicon| {
             let mut said = Vec::new();
             for word in text.split_whitespace() {
@@ -256,7 +274,7 @@ impl Reader {
             Some(said)
         });
         Known {
-            phones: heard.iter().map(|won| name(won.phone)).collect(),
+            phones: heard.into_iter().map(|phone| phone.name).collect(),
             said,
             words: self.placed(scores, text, time).unwrap_or_default(),
         }
