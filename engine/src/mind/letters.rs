@@ -46,13 +46,13 @@ impl Mind {
         let span = (request.audio_from, until);
         // A closing look is read as the final will be: its frames may become the final's.
         let open = request.kind == Kind::Provisional && !request.closing;
-        let (units, written) = self.units(reader, &scores, passed, span, open, &draft.of(request))?;
+        let (units, written) = self.said(reader, &scores, passed, span, open, &draft.of(request))?;
         draft.keep(request, written);
         Ok(units)
     }
 
     /// What is heard in a pass over `span`, and what was written of it if the pack has a writer.
-    fn units(
+    fn said(
         &self,
         reader: &Reader,
         scores: &Scores,
@@ -96,7 +96,7 @@ impl Mind {
         let scores = reader.score(&passed.mix, &passed.top);
         let scores = scores.map_err(|error| unheard(&self.info.name, error))?;
         let span = (0, audio.len() as u64);
-        let (units, _) = self.units(reader, &scores, &passed, span, false, &[])?;
+        let (units, _) = self.said(reader, &scores, &passed, span, false, &[])?;
         let time = |frame| self.frame_time(0, frame);
         Ok(Some(reader.known(&scores, units.phones, text, time)))
     }
