@@ -151,7 +151,12 @@ mod tests {
     #[test]
     fn an_unsure_word_waits_until_it_is_heard_again_and_so_does_what_follows_it() {
         let pass = |confidence: f32| {
-            let mut pass = heard(&[("i", 0, 100), ("am", 200, 300), ("so", 400, 500), ("glad", 600, 700)]);
+            let mut pass = heard(&[
+                ("i", 0, 100),
+                ("am", 200, 300),
+                ("so", 400, 500),
+                ("glad", 600, 700),
+            ]);
             pass[2].confidence = confidence;
             pass
         };

@@ -1,6 +1,5 @@
 //! A pack with a writer, made of the committed pack and graphs that follow a rule.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +42,7 @@ fn tokens() -> Vec<u8> {
     table
 }
 
-/// The committed pack with a writer, in a folder of its own.
+/// The committed pack with another writer, in a folder of its own.
 fn pack(width: usize) -> (TempDir, Pack) {
     let folder = tempdir().unwrap();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/packs/english");
@@ -51,10 +50,10 @@ fn pack(width: usize) -> (TempDir, Pack) {
         let path = entry.unwrap().path();
         fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
-    let mut manifest = fs::read_to_string(folder.path().join("pack.toml")).unwrap();
-    let tables = manifest.find("[[graphs]]").unwrap();
-    let writer = format!("[writer]\ntokens = \"tokens.bin\"\nlongest = 80\nwidth = {width}\n\n");
-    manifest.insert_str(tables, &writer);
+    let manifest = fs::read_to_string(folder.path().join("pack.toml")).unwrap();
+    let mut manifest: toml::Table = manifest.parse().unwrap();
+    manifest["writer"]["longest"] = 80.into();
+    manifest["writer"]["width"] = i64::try_from(width).unwrap().into();
     let files: [(&str, &[u8]); 3] = [
         ("writer_sound.onnx", SOUND),
         ("writer.onnx", STEP),
@@ -62,22 +61,15 @@ fn pack(width: usize) -> (TempDir, Pack) {
     ];
     for ((file, bytes), hash) in files.into_iter().zip(HASHES) {
         fs::write(folder.path().join(file), bytes).unwrap();
-        write!(
-            manifest,
-            "\n[[files]]\npath = \"{file}\"\nsha256 = \"{hash}\"\nbytes = {}\n",
-            bytes.len()
-        )
-        .unwrap();
+        let listed = manifest["files"].as_array_mut().unwrap();
+        let listed = listed
+            .iter_mut()
+            .find(|listed| listed["path"].as_str() == Some(file));
+        let listed = listed.unwrap();
+        listed["sha256"] = hash.into();
+        listed["bytes"] = i64::try_from(bytes.len()).unwrap().into();
     }
-    for role in [Role::WriterSound, Role::Writer] {
-        write!(
-            manifest,
-            "\n[[graphs]]\nrole = \"{role}\"\nfile = \"{role}.onnx\"\ninputs = {:?}\noutputs = {:?}\n",
-            role.inputs(),
-            role.outputs()
-        )
-        .unwrap();
-    }
+    let manifest = manifest.to_string();
     fs::write(folder.path().join("pack.toml"), manifest).unwrap();
     let pack = Pack::open(folder.path()).unwrap();
     (folder, pack)
@@ -185,50 +177,4 @@ fn a_writer_that_does_not_fit_is_refused_by_name() {
         told.contains("'english', writer_sound graph: sound_keys"),
         "{told}"
     );
-}
-
-/// Not a test of anything: what the writer of the pack in `UNDERTONE_PACK` costs. `--ignored --nocapture` shows it.
-#[test]
-#[ignore = "a measurement"]
-fn measure() {
-    let folder = std::env::var_os("UNDERTONE_PACK").expect("a pack's folder");
-    let pack = Pack::open(Path::new(&folder)).unwrap();
-    let mind = Mind::load(&pack, None, &Rten::new(1)).unwrap();
-    let writer = mind.writer.as_ref().unwrap();
-    let speech: Vec<f32> = speech().repeat(3);
-    for samples in [16_000, 32_000, 51_200, 96_000] {
-        let passed = mind.pass(&[&speech[..samples]]).unwrap().remove(0);
-        let row = writer.write(&passed.top, samples, &[]).unwrap();
-        let tokens: Vec<usize> = row.iter().map(|(token, _)| *token).collect();
-        let again = writer.write(&passed.top, samples, &tokens).unwrap();
-        let apart = row.iter().zip(&again).map(|(one, other)| (one.1 - other.1).abs());
-        println!(
-            "{samples} samples: with a draft the row is {}, its logarithms {:.3} apart at most",
-            if again.iter().map(|(token, _)| token).eq(&tokens) {
-                "the same"
-            } else {
-                "another"
-            },
-            apart.fold(0.0, f32::max)
-        );
-        let best = |work: &dyn Fn()| {
-            let times = (0..7).map(|_| {
-                let began = std::time::Instant::now();
-                work();
-                began.elapsed()
-            });
-            times.min().unwrap()
-        };
-        let write = |draft: &[usize]| writer.write(&passed.top, samples, draft).map(drop).unwrap();
-        println!(
-            "  {} tokens: trunk {:.1?}, written {:.1?}, from a right draft {:.1?}, from one three \
-             tokens short {:.1?}",
-            tokens.len(),
-            best(&|| drop(mind.pass(&[&speech[..samples]]).unwrap())),
-            best(&|| write(&[])),
-            best(&|| write(&tokens)),
-            best(&|| write(&tokens[..tokens.len().saturating_sub(3)])),
-        );
-        writer.measure(&passed.top);
-    }
 }

@@ -23,7 +23,14 @@ pub(super) fn of(scores: &[f32], width: usize, lexicon: &Lexicon, words: &[(&str
         let said = lexicon
             .sounds(text)
             .map(|said| said.map(usize::from).collect::<Vec<_>>());
-        let lain = said.and_then(|said| Some(said.iter().copied().zip(align(own, width, &said)?).collect::<Vec<_>>()));
+        let lain = said.and_then(|said| {
+            Some(
+                said.iter()
+                    .copied()
+                    .zip(align(own, width, &said)?)
+                    .collect::<Vec<_>>(),
+            )
+        });
         let heard = match lain {
             Some(lain) => lain
                 .into_iter()
@@ -77,7 +84,10 @@ mod tests {
         let lexicon = Lexicon::parse(&file(), WIDTH).unwrap();
         let book: Vec<usize> = lexicon.sounds("ab").unwrap().map(usize::from).collect();
         // Heard as one phone only, twice.
-        let got = phones(&[0, 1, 1, 0, 0, 1, 0, 0], &[("ab", place(1, 2)), ("ab", place(5, 6))]);
+        let got = phones(
+            &[0, 1, 1, 0, 0, 1, 0, 0],
+            &[("ab", place(1, 2)), ("ab", place(5, 6))],
+        );
         let names: Vec<usize> = got.iter().map(|(phone, _)| *phone).collect();
         assert_eq!(names, [book.clone(), book].concat());
         assert!(got[..2].iter().all(|(_, first)| *first < 4), "{got:?}");

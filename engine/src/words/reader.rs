@@ -177,15 +177,15 @@ impl Reader {
         });
         let written = written.collect();
         let believed = |word: &Heard| word.confidence >= trust::LEAST;
-        let placed: Vec<(&str, Place)> = heard
+        let lain: Vec<(&str, Place)> = heard
             .iter()
             .zip(&places)
             .filter(|(word, _)| believed(word))
             .filter_map(|(word, place)| Some((word.text.as_str(), (*place)?)))
             .collect();
         let won = match &self.lexicon {
-            Some(lexicon) if !placed.is_empty() => {
-                by_book::of(scores.phones(), self.phones.len(), lexicon, &placed)
+            Some(lexicon) if !lain.is_empty() => {
+                by_book::of(scores.phones(), self.phones.len(), lexicon, &lain)
             }
             _ => phones::path(scores.phones(), self.phones.len()),
         };

@@ -135,35 +135,3 @@ proptest! {
         prop_assert!(runs <= most);
     }
 }
-
-impl Writer {
-    /// Shows what its graphs take by themselves.
-    pub(crate) fn measure(&self, top: &Output) {
-        let best = |work: &dyn Fn()| {
-            let times = (0..9).map(|_| {
-                let began = std::time::Instant::now();
-                work();
-                began.elapsed()
-            });
-            times.min().unwrap()
-        };
-        let sound = self.hear(top).unwrap();
-        print!(
-            "  sound {:.2?}; tokens of a run after 10:",
-            best(&|| drop(self.hear(top).unwrap()))
-        );
-        let kept = Kept {
-            keys: vec![0.1; 10 * self.width],
-            values: vec![0.1; 10 * self.width],
-            rows: 10,
-        };
-        for count in [1, 2, 4, 8, 16] {
-            let ids = vec![FIRST_TEXT + 4; count];
-            print!(
-                " {count}: {:.2?}",
-                best(&|| drop(self.step(&ids, &kept, &sound).unwrap()))
-            );
-        }
-        println!();
-    }
-}

@@ -213,7 +213,8 @@ Default system: `{default}`. {why}
 ## What it is
 
 - `trunk`: Moonshine-tiny's encoder, every layer trained further here; `speech`: an emotion head on its layers 2 and 3, against
-  the speaker's running baseline; `words`: characters and phones on its last layer, with a lexicon.
+  the speaker's running baseline; `words`: characters and phones on its last layer, with a lexicon; `writer`: Moonshine-tiny's
+  decoder in small letters, every layer trained further here, which writes the words that the characters then place in time.
 - `text`: MiniLM-L6, its lower two layers as published, the upper four fine-tuned on emotion, affect and toxicity.
 - `late_speech`: log-mel and the first three stages of a speaker-recognition ResNet-34, with a head of the same kind.
 - `multilevel`: co-attention, both ways, between tokens and frames, phones, syllables and words of the voice.

@@ -20,9 +20,9 @@ pub(in crate::eval) struct Report {
     pub wer: f64,
     /// The same without that: "mr" is wrong for "mister".
     pub wer_as_written: f64,
-    /// Phone error rate of the best path; absent where the pack tells no phones.
+    /// Phone error rate; absent where the pack tells no phones.
     pub per: Option<f64>,
-    /// Clips with a word whose phones are not known; they are not part of `per`.
+    /// Clips with a word whose phones are not known, or too long to be looked at whole; they are not part of `per`.
     pub clips_without_phones: usize,
     /// Median distance of the starts and ends of right words from the forced alignment.
     pub boundary_error_ms: Option<f64>,
