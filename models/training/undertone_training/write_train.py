@@ -29,7 +29,7 @@ SMOOTHING = 0.1
 class Plan:
     """What a run needs."""
 
-    steps: int = 1500
+    steps: int = 1200
     heads_alone: int = 80  # first steps, in which only the letters' and phones' head learns
     seconds: float = 60.0  # of speech in a batch
     rate: float = 1e-4

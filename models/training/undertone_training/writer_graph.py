@@ -16,7 +16,7 @@ from .trunk import HEAD_WIDTH, HEADS, LAYERS, WIDTH
 from .writer import Writer
 
 KEPT = LAYERS * WIDTH  # numbers that one token leaves behind as keys, and as values
-LONGEST = 96  # tokens of a row
+LONGEST = 192  # tokens of a row
 _TABLE = "embedding"
 
 
