@@ -11,7 +11,7 @@ use crate::words::Heard;
 /// How near to the edge of the sound a word counts as cut, in samples.
 const EDGE: u64 = 300 * RATE as u64 / 1_000;
 /// A word of which a pass is less sure than this waits to be shown until the next pass hears the same. Without it every
-/// fifth word that is shown is taken back later; with it one in twenty, and words come 0.16 s later.
+/// fifth word that is shown is taken back later, with it every fifteenth; words come a little later.
 const SHOWN: f32 = 0.45;
 /// How far apart two passes may hear the middle of the same word, in samples.
 const DRIFT: u64 = 400 * RATE as u64 / 1_000;
