@@ -8,8 +8,6 @@ use crate::update::Kind;
 use crate::utterance::Request;
 use crate::words::Heard;
 
-/// How near to the edge of the sound a word counts as cut, in samples.
-const EDGE: u64 = 300 * RATE as u64 / 1_000;
 /// A word of which a pass is less sure than this waits to be shown until the next pass hears the same. Without it every
 /// fifth word that is shown is taken back later, with it every fifteenth; words come a little later.
 const SHOWN: f32 = 0.45;
@@ -33,9 +31,7 @@ impl Transcript {
         request: &Request,
         tentative: bool,
     ) -> (Vec<Heard>, usize) {
-        // A word at the very edge of the window was heard cut: the earlier pass knows it better.
-        let cut = request.audio_from > request.start;
-        let edge = if cut { request.audio_from + EDGE } else { 0 };
+        let edge = request.cut_until();
         let mut open: Vec<Heard> = self
             .open
             .iter()

@@ -35,6 +35,8 @@ const WINDOW: usize = 3_200 * MS;
 /// Silence after which an utterance may be over: it is looked at whole, with the very sound its final would have,
 /// so that the final need not be heard again if nothing more comes. No other score is made in a pause.
 const PAUSE: u64 = 96 * MS as u64;
+/// How near to the edge of the sound a word counts as cut, in samples.
+const EDGE: u64 = 300 * MS as u64;
 /// How far back from the longest utterance a quiet place for the cut is looked for.
 const CUT_SEARCH: usize = 2_000 * MS;
 /// Sound from the other side of a cut that is heard with each: a word on the cut is heard whole by both.
@@ -107,6 +109,15 @@ impl Request {
             Some(_) => whole,
         };
         &self.audio[..until]
+    }
+
+    /// Until where a word was heard cut, because the sound begins within the utterance: an earlier pass knows it better.
+    pub(crate) fn cut_until(&self) -> u64 {
+        if self.audio_from > self.start {
+            self.audio_from + EDGE
+        } else {
+            0
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Where known letters lie in letter probabilities: the best CTC path that spells exactly them.
 
-/// The first and last frame of every symbol; `None` if there are too few frames. `scores` are log
+use super::phones::Won;
+
+/// Every symbol with its first and last frame; `None` if there are too few frames. `scores` are log
 /// probabilities, frames × `width`, index 0 the blank.
-pub(crate) fn align(scores: &[f32], width: usize, symbols: &[usize]) -> Option<Vec<(usize, usize)>> {
+pub(crate) fn align(scores: &[f32], width: usize, symbols: &[usize]) -> Option<Vec<Won>> {
     let frames = scores.len() / width.max(1);
     let states = 2 * symbols.len() + 1;
     let symbol = |state: usize| {
@@ -52,7 +54,12 @@ pub(crate) fn align(scores: &[f32], width: usize, symbols: &[usize]) -> Option<V
         }
         state -= usize::from(steps[frame * states + state]);
     }
-    Some(places)
+    let symbols = symbols.iter().zip(places);
+    Some(
+        symbols
+            .map(|(&phone, (first, last))| Won { phone, first, last })
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -66,7 +73,10 @@ mod tests {
         for (frame, best) in [0, 1, 1, 0, 1, 2].into_iter().enumerate() {
             scores[frame * 3 + best] = -0.1;
         }
-        assert_eq!(align(&scores, 3, &[1, 1, 2]), Some(vec![(1, 2), (4, 4), (5, 5)]));
+        let lain = align(&scores, 3, &[1, 1, 2]).unwrap();
+        assert_eq!(lain.iter().map(|won| won.phone).collect::<Vec<_>>(), [1, 1, 2]);
+        let frames: Vec<_> = lain.iter().map(|won| (won.first, won.last)).collect();
+        assert_eq!(frames, [(1, 2), (4, 4), (5, 5)]);
         assert_eq!(align(&scores, 3, &[1; 7]), None);
         assert_eq!(align(&scores, 3, &[]), None);
     }

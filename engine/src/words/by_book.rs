@@ -20,24 +20,11 @@ pub(super) fn of(scores: &[f32], width: usize, lexicon: &Lexicon, words: &[(&str
         let to = next.map_or(frames, |next| usize::midpoint(place.last + 1, next));
         let to = to.clamp(from, frames);
         let own = &scores[from * width..to * width];
-        let said = lexicon
-            .sounds(text)
-            .map(|said| said.map(usize::from).collect::<Vec<_>>());
-        let lain = said.and_then(|said| {
-            Some(
-                said.iter()
-                    .copied()
-                    .zip(align(own, width, &said)?)
-                    .collect::<Vec<_>>(),
-            )
-        });
-        let heard = match lain {
-            Some(lain) => lain
-                .into_iter()
-                .map(|(phone, (first, last))| Won { phone, first, last })
-                .collect(),
-            None => phones::path(own, width),
-        };
+        let said = lexicon.sounds(text);
+        let said = said.map(|said| said.map(usize::from).collect::<Vec<_>>());
+        let heard = said
+            .and_then(|said| align(own, width, &said))
+            .unwrap_or_else(|| phones::path(own, width));
         won.extend(heard.into_iter().map(|phone| Won {
             first: phone.first + from,
             last: phone.last + from,

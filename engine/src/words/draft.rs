@@ -2,11 +2,7 @@
 //!
 //! A draft is a guess and no memory of what was said: nothing is told from it, and one that is wrong costs time only.
 
-use crate::resample::RATE;
 use crate::utterance::Request;
-
-/// A word heard so near to the edge of the sound was heard cut, in samples.
-const EDGE: u64 = 300 * RATE as u64 / 1_000;
 
 /// A word as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +26,7 @@ impl Draft {
 
     /// Keeps what a request's pass wrote, and of its utterance what lies before its sound: the final hears it all.
     pub(crate) fn keep(&mut self, request: &Request, words: Vec<Written>) {
-        let is_cut = request.audio_from > request.start;
-        let edge = if is_cut { request.audio_from + EDGE } else { 0 };
+        let edge = request.cut_until();
         let middle = |word: &Written| u64::midpoint(word.start, word.end);
         self.0
             .retain(|word| word.end > request.start && middle(word) < edge);
@@ -82,6 +77,7 @@ impl<'a> Guess<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resample::RATE;
     use crate::update::Kind;
 
     const S: u64 = RATE as u64;

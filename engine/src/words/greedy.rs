@@ -3,7 +3,7 @@
 //! Greedy: the best character of every frame, repeats and blanks taken out. Good enough to show and to
 //! point at; better decoding goes here without anyone else noticing.
 
-use super::Heard;
+use super::{Heard, phones};
 
 /// Decodes `log_probs` (frames × alphabet). `time` gives the middle of a frame on the stream's clock.
 pub(crate) fn words(log_probs: &[f32], alphabet: &[String], time: impl Fn(usize) -> u64) -> Vec<Heard> {
@@ -58,15 +58,9 @@ pub(crate) fn words(log_probs: &[f32], alphabet: &[String], time: impl Fn(usize)
 
 /// Whether no frame's best character is a letter.
 pub(crate) fn is_silent(log_probs: &[f32], alphabet: &[String]) -> bool {
-    log_probs.chunks_exact(alphabet.len().max(1)).all(|scores| {
-        let (best, _) = scores
-            .iter()
-            .enumerate()
-            .fold((0, f32::NEG_INFINITY), |best, (at, &score)| {
-                if score > best.1 { (at, score) } else { best }
-            });
-        best == 0 || alphabet[best].trim().is_empty()
-    })
+    phones::path(log_probs, alphabet.len())
+        .iter()
+        .all(|won| alphabet[won.phone].trim().is_empty())
 }
 
 #[cfg(test)]

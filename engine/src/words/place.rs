@@ -3,7 +3,7 @@
 //! Letters that the alphabet does not have are passed over, and so is a word that has no other.
 
 use super::align::align;
-use super::phones::{self, Won};
+use super::phones;
 
 /// Where a word lies, in frames.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,18 +34,9 @@ pub(super) fn of(scores: &[f32], width: usize, places: &[u8; 128], texts: &[&str
     if symbols.last() == Some(&space) {
         symbols.pop();
     }
-    let Some(lain) = align(scores, width, &symbols) else {
+    let Some(won) = align(scores, width, &symbols) else {
         return vec![None; texts.len()];
     };
-    let won: Vec<Won> = symbols
-        .iter()
-        .zip(lain)
-        .map(|(symbol, (first, last))| Won {
-            phone: *symbol,
-            first,
-            last,
-        })
-        .collect();
     let edges = phones::edges(&won);
     spans
         .into_iter()
