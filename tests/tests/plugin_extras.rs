@@ -81,7 +81,9 @@ fn names(instance: &mut Instance) -> BTreeMap<String, u32> {
             .to_owned();
         let read_only = info.flags.contains(ParamInfoFlags::IS_READONLY);
         assert_eq!(read_only, name != "Bypass", "{name}");
-        assert!(info.flags.contains(ParamInfoFlags::IS_AUTOMATABLE), "{name}");
+        // What the host may not write it cannot play back.
+        let automatable = info.flags.contains(ParamInfoFlags::IS_AUTOMATABLE);
+        assert_eq!(automatable, !read_only, "{name}");
         names.insert(name, info.id.get());
     }
     names

@@ -13,8 +13,7 @@ use clap_sys::ext::audio_ports_config::{
 };
 use clap_sys::ext::gui::CLAP_EXT_GUI;
 use clap_sys::ext::params::{
-    CLAP_EXT_PARAMS, CLAP_PARAM_IS_AUTOMATABLE, CLAP_PARAM_IS_READONLY, CLAP_PARAM_IS_STEPPED,
-    clap_param_info, clap_plugin_params,
+    CLAP_EXT_PARAMS, CLAP_PARAM_IS_READONLY, CLAP_PARAM_IS_STEPPED, clap_param_info, clap_plugin_params,
 };
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
 use clap_sys::id::{CLAP_INVALID_ID, clap_id};
@@ -258,7 +257,8 @@ unsafe extern "C" fn params_info(plugin: *const clap_plugin, index: u32, info: *
     };
     let (low, high) = reading.span();
     to.id = id(reading);
-    to.flags = CLAP_PARAM_IS_READONLY | CLAP_PARAM_IS_AUTOMATABLE;
+    // Not automatable as well: that would promise to play a recording back.
+    to.flags = CLAP_PARAM_IS_READONLY;
     if reading == Reading::Label {
         to.flags |= CLAP_PARAM_IS_STEPPED;
     }
