@@ -297,6 +297,7 @@ impl Mind {
             _ => None,
         };
         let words_time = began.elapsed();
+        self.trunk.count_words(words_time);
         let (from, to) = self.voiced(request, count);
         Ok(Frames {
             mix: mix.data[from * width..to * width].to_vec(),

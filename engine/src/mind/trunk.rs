@@ -17,7 +17,7 @@ const GRID: usize = 4_000;
 /// round differently when a card takes another way for another shape.
 const IN_COMPANY: f32 = 2e-2;
 
-/// How often the trunk ran, and for how many requests.
+/// How often the trunk ran, for how many requests, and what it and the words after it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Runs {
@@ -27,6 +27,10 @@ pub struct Runs {
     pub requests: u64,
     /// The most requests that were heard in one.
     pub largest: u64,
+    /// Time in the trunk.
+    pub trunk: Duration,
+    /// Time in the pack's own words, from the trunk's frames to words with times.
+    pub words: Duration,
 }
 
 /// The trunk's graph and how it is to be run.
@@ -40,6 +44,12 @@ pub(super) struct Trunk {
     runs: AtomicU64,
     requests: AtomicU64,
     largest: AtomicU64,
+    trunk_ns: AtomicU64,
+    words_ns: AtomicU64,
+}
+
+fn add(to: &AtomicU64, time: Duration) {
+    to.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(0), Ordering::Relaxed);
 }
 
 /// What the trunk made of one clip.
@@ -69,14 +79,22 @@ impl Trunk {
             runs: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             largest: AtomicU64::new(0),
+            trunk_ns: AtomicU64::new(0),
+            words_ns: AtomicU64::new(0),
         })
     }
 
-    fn count(&self, clips: usize) {
+    fn count(&self, clips: usize, time: Duration) {
         let clips = clips as u64;
+        add(&self.trunk_ns, time);
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(clips, Ordering::Relaxed);
         self.largest.fetch_max(clips, Ordering::Relaxed);
+    }
+
+    /// The words of a request were heard in this time.
+    pub(super) fn count_words(&self, time: Duration) {
+        add(&self.words_ns, time);
     }
 }
 
@@ -91,12 +109,15 @@ impl Mind {
         &self.trunk.gate
     }
 
-    /// How often the trunk ran.
+    /// What ran so far.
     pub(crate) fn runs(&self) -> Runs {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Runs {
-            runs: self.trunk.runs.load(Ordering::Relaxed),
-            requests: self.trunk.requests.load(Ordering::Relaxed),
-            largest: self.trunk.largest.load(Ordering::Relaxed),
+            runs: read(&self.trunk.runs),
+            requests: read(&self.trunk.requests),
+            largest: read(&self.trunk.largest),
+            trunk: Duration::from_nanos(read(&self.trunk.trunk_ns)),
+            words: Duration::from_nanos(read(&self.trunk.words_ns)),
         }
     }
 
@@ -126,7 +147,6 @@ impl Mind {
         if self.trunk.takes_lengths {
             inputs.push(Input::ids(&ends, &ends_shape));
         }
-        self.trunk.count(clips.len());
         let [mix, top]: [Output; 2] = self.run(Role::Trunk, self.trunk.graph.as_ref(), &inputs)?;
         let width = self.manifest.speech.mix_width;
         for (output, fits) in [(&mix, mix.shape.get(2) == Some(&width)), (&top, true)] {
@@ -142,6 +162,7 @@ impl Mind {
             }
         }
         let time = began.elapsed();
+        self.trunk.count(clips.len(), time);
         if !self.trunk.takes_lengths {
             return Ok(vec![Passed { mix, top, time }]);
         }
@@ -171,7 +192,8 @@ impl Mind {
             self.trunk.batch.store(1, Ordering::Relaxed);
         }
         // Trials are nobody's requests.
-        for count in [&self.trunk.runs, &self.trunk.requests, &self.trunk.largest] {
+        let trunk = &self.trunk;
+        for count in [&trunk.runs, &trunk.requests, &trunk.largest, &trunk.trunk_ns] {
             count.store(0, Ordering::Relaxed);
         }
         Ok(())

@@ -1,7 +1,10 @@
 //! The words a pack knows: how they sound, as a tree of phones, how often they come and which follow which.
 //!
-//! Read once from the pack's file by `lexicon_file`. Must never be asked to spell: what it does not know is the
-//! business of the letters.
+//! Read once from the pack's file by `lexicon_file`; the tree is grown when it is first searched, as a pack with a
+//! writer only asks how words sound. Must never be asked to spell: what it does not know is the business of the
+//! letters.
+
+use std::sync::OnceLock;
 
 use super::lexicon_file::{Raw, read};
 
@@ -26,12 +29,18 @@ struct Node {
     best: f32,
 }
 
+/// The sounds of all words, from the root; the words that end at its nodes.
+#[derive(Debug, Clone)]
+struct Tree {
+    nodes: Vec<Node>,
+    endings: Vec<u32>,
+}
+
 /// Words, their sounds and their frequencies.
 #[derive(Debug, Clone)]
 pub(crate) struct Lexicon {
-    nodes: Vec<Node>,
-    endings: Vec<u32>,
     raw: Raw,
+    tree: OnceLock<Tree>,
 }
 
 /// A cost of the file as a log probability.
@@ -43,12 +52,19 @@ impl Lexicon {
     /// Reads the file; `phones` is how many the recogniser tells apart, the blank included.
     pub(crate) fn parse(file: &[u8], phones: usize) -> Result<Self, LexiconError> {
         let raw = read(file, phones)?;
-        let mut sounds: Vec<(&[u8], u32)> = (0..raw.words.len())
-            .flat_map(|word| raw.ways(word).map(move |way| (way, word as u32)))
-            .collect();
-        sounds.sort_unstable();
-        let (nodes, endings) = grow(&sounds, |word| log(raw.words[word as usize].cost));
-        Ok(Self { nodes, endings, raw })
+        let tree = OnceLock::new();
+        Ok(Self { raw, tree })
+    }
+
+    fn tree(&self) -> &Tree {
+        self.tree.get_or_init(|| {
+            let raw = &self.raw;
+            let mut sounds: Vec<(&[u8], u32)> = (0..raw.words.len())
+                .flat_map(|word| raw.ways(word).map(move |way| (way, word as u32)))
+                .collect();
+            sounds.sort_unstable();
+            grow(&sounds, |word| log(raw.words[word as usize].cost))
+        })
     }
 
     /// The number that stands for the beginning of an utterance.
@@ -96,36 +112,37 @@ impl Lexicon {
 
     /// The nodes one phone under `node`, each with its phone; node 0 is the root.
     pub(crate) fn under(&self, node: u32) -> impl Iterator<Item = (u32, u8)> {
-        let first = self
-            .nodes
+        let nodes = &self.tree().nodes;
+        let first = nodes
             .get(node as usize)
             .filter(|node| !node.leaf)
             .map(|_| node + 1);
         std::iter::successors(first, |at| {
-            Some(self.nodes[*at as usize].sibling).filter(|sibling| *sibling != NONE)
+            Some(nodes[*at as usize].sibling).filter(|sibling| *sibling != NONE)
         })
-        .map(|at| (at, self.nodes[at as usize].phone))
+        .map(|at| (at, nodes[at as usize].phone))
     }
 
     /// Whether no word goes on after this node.
     pub(crate) fn is_leaf(&self, node: u32) -> bool {
-        self.nodes[node as usize].leaf
+        self.tree().nodes[node as usize].leaf
     }
 
     /// Log probability of the likeliest word at or under a node.
     pub(crate) fn best(&self, node: u32) -> f32 {
-        self.nodes[node as usize].best
+        self.tree().nodes[node as usize].best
     }
 
     /// The words that end at a node.
     pub(crate) fn endings(&self, node: u32) -> &[u32] {
-        let node = &self.nodes[node as usize];
-        &self.endings[node.first as usize..node.first as usize + node.count as usize]
+        let tree = self.tree();
+        let node = &tree.nodes[node as usize];
+        &tree.endings[node.first as usize..node.first as usize + node.count as usize]
     }
 }
 
 /// The tree of sorted sounds, each node right before its first child.
-fn grow(sounds: &[(&[u8], u32)], alone: impl Fn(u32) -> f32) -> (Vec<Node>, Vec<u32>) {
+fn grow(sounds: &[(&[u8], u32)], alone: impl Fn(u32) -> f32) -> Tree {
     let node = |phone: u8| Node {
         sibling: NONE,
         first: 0,
@@ -166,7 +183,7 @@ fn grow(sounds: &[(&[u8], u32)], alone: impl Fn(u32) -> f32) -> (Vec<Node>, Vec<
             *best = best.max(alone(*word));
         }
     }
-    (nodes, endings)
+    Tree { nodes, endings }
 }
 
 #[cfg(test)]

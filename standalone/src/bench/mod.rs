@@ -9,7 +9,7 @@ mod voices;
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
@@ -67,6 +67,10 @@ pub struct Report {
     pub cpu_percent_silent_per_voice: Option<f64>,
     /// The same for one voice while it speaks: what it costs over silence, by its share of speech.
     pub cpu_percent_speaking_per_voice: Option<f64>,
+    /// Of one voice's share, the part of the speech encoder, by the time that its runs took.
+    pub encoder_percent_per_voice: f64,
+    /// The part of the pack's own words, in the same way.
+    pub words_percent_per_voice: f64,
     /// Resident memory with all voices, in MB.
     pub memory_mb: Option<f64>,
     /// What each voice beyond the models adds, in MB.
@@ -151,7 +155,10 @@ pub fn run(args: &Bench, settings: &Settings) -> Result<Ending, Fault> {
         .cpu
         .zip(run.cpu_silent)
         .map(|(all, silent)| per_voice((all - silent * (1.0 - speech_share)) / speech_share.max(0.01)));
+    let part = |time: Duration| per_voice(time.as_secs_f64() / args.seconds * 100.0);
     let report = Report {
+        encoder_percent_per_voice: part(after.trunk.saturating_sub(before.trunk)),
+        words_percent_per_voice: part(after.words.saturating_sub(before.words)),
         streams: args.streams,
         seconds: args.seconds,
         speech_share,
@@ -254,6 +261,14 @@ fn table(report: &Report) -> String {
     line(
         "one core, each voice, speaking",
         known(report.cpu_percent_speaking_per_voice, "%"),
+    );
+    line(
+        "of it the encoder, all the time",
+        format!("{:.2} %", report.encoder_percent_per_voice),
+    );
+    line(
+        "of it the words, all the time",
+        format!("{:.2} %", report.words_percent_per_voice),
     );
     line("memory", known(report.memory_mb, "MB"));
     line("memory, each voice", known(report.memory_mb_per_voice, "MB"));
