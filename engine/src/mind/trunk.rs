@@ -44,7 +44,7 @@ pub(super) struct Trunk {
     runs: AtomicU64,
     requests: AtomicU64,
     largest: AtomicU64,
-    trunk_ns: AtomicU64,
+    spent_ns: AtomicU64,
     words_ns: AtomicU64,
 }
 
@@ -79,14 +79,14 @@ impl Trunk {
             runs: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             largest: AtomicU64::new(0),
-            trunk_ns: AtomicU64::new(0),
+            spent_ns: AtomicU64::new(0),
             words_ns: AtomicU64::new(0),
         })
     }
 
     fn count(&self, clips: usize, time: Duration) {
         let clips = clips as u64;
-        add(&self.trunk_ns, time);
+        add(&self.spent_ns, time);
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(clips, Ordering::Relaxed);
         self.largest.fetch_max(clips, Ordering::Relaxed);
@@ -116,7 +116,7 @@ impl Mind {
             runs: read(&self.trunk.runs),
             requests: read(&self.trunk.requests),
             largest: read(&self.trunk.largest),
-            trunk: Duration::from_nanos(read(&self.trunk.trunk_ns)),
+            trunk: Duration::from_nanos(read(&self.trunk.spent_ns)),
             words: Duration::from_nanos(read(&self.trunk.words_ns)),
         }
     }
@@ -193,7 +193,7 @@ impl Mind {
         }
         // Trials are nobody's requests.
         let trunk = &self.trunk;
-        for count in [&trunk.runs, &trunk.requests, &trunk.largest, &trunk.trunk_ns] {
+        for count in [&trunk.runs, &trunk.requests, &trunk.largest, &trunk.spent_ns] {
             count.store(0, Ordering::Relaxed);
         }
         Ok(())
