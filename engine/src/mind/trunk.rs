@@ -84,9 +84,8 @@ impl Trunk {
         })
     }
 
-    fn count(&self, clips: usize, time: Duration) {
+    fn count(&self, clips: usize) {
         let clips = clips as u64;
-        add(&self.spent_ns, time);
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(clips, Ordering::Relaxed);
         self.largest.fetch_max(clips, Ordering::Relaxed);
@@ -147,6 +146,7 @@ impl Mind {
         if self.trunk.takes_lengths {
             inputs.push(Input::ids(&ends, &ends_shape));
         }
+        self.trunk.count(clips.len());
         let [mix, top]: [Output; 2] = self.run(Role::Trunk, self.trunk.graph.as_ref(), &inputs)?;
         let width = self.manifest.speech.mix_width;
         for (output, fits) in [(&mix, mix.shape.get(2) == Some(&width)), (&top, true)] {
@@ -162,7 +162,7 @@ impl Mind {
             }
         }
         let time = began.elapsed();
-        self.trunk.count(clips.len(), time);
+        add(&self.trunk.spent_ns, time);
         if !self.trunk.takes_lengths {
             return Ok(vec![Passed { mix, top, time }]);
         }
