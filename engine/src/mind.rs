@@ -6,6 +6,7 @@
 mod error;
 mod familiar;
 mod letters;
+mod runs;
 mod sides;
 mod trunk;
 
@@ -25,10 +26,11 @@ use crate::words::{Draft, Heard, Reader, Units, Writer};
 
 pub use error::MindError;
 pub(crate) use familiar::UNFAMILIAR;
+use runs::Counters;
+pub use runs::Runs;
 pub(crate) use sides::Feeling;
 use sides::Voice;
 pub(crate) use trunk::Passed;
-pub use trunk::Runs;
 use trunk::Trunk;
 
 /// What a person is told about the pack that runs.
@@ -102,6 +104,7 @@ pub(crate) struct Mind {
     text: Option<text::Branch>,
     /// The graph that hears and reads together.
     own: Option<(Role, Box<dyn Graph>)>,
+    counters: Counters,
 }
 
 impl std::fmt::Debug for Mind {
@@ -224,7 +227,7 @@ impl Mind {
             hears_words: words.is_some(),
             reads_words: text.is_some(),
         };
-        let mut mind = Self {
+        let mind = Self {
             manifest,
             info: Arc::new(info),
             recipe,
@@ -234,11 +237,24 @@ impl Mind {
             voice,
             text,
             own,
+            counters: Counters::default(),
         };
-        mind.probe()?;
-        mind.prove_company()?;
-        Arc::make_mut(&mut mind.info).batch = mind.batch();
-        Ok(mind)
+        mind.tried_out()
+    }
+
+    /// The pack after its trials; what they find out of it is in its info.
+    fn tried_out(mut self) -> Result<Self, MindError> {
+        self.probe()?;
+        self.prove_company()?;
+        // Trials are nobody's requests.
+        self.counters = Counters::default();
+        Arc::make_mut(&mut self.info).batch = self.batch();
+        Ok(self)
+    }
+
+    /// What ran since the pack was loaded.
+    pub(crate) fn runs(&self) -> Runs {
+        self.counters.read()
     }
 
     /// One run on noise: a pack that does not fit is refused here, not in the middle of a stream. It also
@@ -297,7 +313,7 @@ impl Mind {
             _ => None,
         };
         let words_time = began.elapsed();
-        self.trunk.count_words(words_time);
+        self.counters.words(words_time);
         let (from, to) = self.voiced(request, count);
         Ok(Frames {
             mix: mix.data[from * width..to * width].to_vec(),

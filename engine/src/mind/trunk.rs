@@ -2,7 +2,7 @@
 //!
 //! Whether several may is proved when the pack is loaded: a clip must give in company what it gives alone.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use undertone_models::{Manifest, Role};
@@ -17,22 +17,6 @@ const GRID: usize = 4_000;
 /// round differently when a card takes another way for another shape.
 const IN_COMPANY: f32 = 2e-2;
 
-/// How often the trunk ran, for how many requests, and what it and the words after it took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Runs {
-    /// Runs of the trunk.
-    pub runs: u64,
-    /// Requests that were heard in them.
-    pub requests: u64,
-    /// The most requests that were heard in one.
-    pub largest: u64,
-    /// Time in the trunk.
-    pub trunk: Duration,
-    /// Time in the pack's own words, from the trunk's frames to words with times.
-    pub words: Duration,
-}
-
 /// The trunk's graph and how it is to be run.
 pub(super) struct Trunk {
     graph: Box<dyn Graph>,
@@ -41,15 +25,6 @@ pub(super) struct Trunk {
     /// Clips at once.
     batch: AtomicUsize,
     pub(super) gate: Gate,
-    runs: AtomicU64,
-    requests: AtomicU64,
-    largest: AtomicU64,
-    spent_ns: AtomicU64,
-    words_ns: AtomicU64,
-}
-
-fn add(to: &AtomicU64, time: Duration) {
-    to.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(0), Ordering::Relaxed);
 }
 
 /// What the trunk made of one clip.
@@ -76,24 +51,7 @@ impl Trunk {
             takes_lengths,
             batch: AtomicUsize::new(if takes_lengths { batch } else { 1 }),
             gate: Gate::default(),
-            runs: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-            largest: AtomicU64::new(0),
-            spent_ns: AtomicU64::new(0),
-            words_ns: AtomicU64::new(0),
         })
-    }
-
-    fn count(&self, clips: usize) {
-        let clips = clips as u64;
-        self.runs.fetch_add(1, Ordering::Relaxed);
-        self.requests.fetch_add(clips, Ordering::Relaxed);
-        self.largest.fetch_max(clips, Ordering::Relaxed);
-    }
-
-    /// The words of a request were heard in this time.
-    pub(super) fn count_words(&self, time: Duration) {
-        add(&self.words_ns, time);
     }
 }
 
@@ -106,18 +64,6 @@ impl Mind {
     /// Shut while a thread runs the trunk for several.
     pub(crate) fn gate(&self) -> &Gate {
         &self.trunk.gate
-    }
-
-    /// What ran so far.
-    pub(crate) fn runs(&self) -> Runs {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Runs {
-            runs: read(&self.trunk.runs),
-            requests: read(&self.trunk.requests),
-            largest: read(&self.trunk.largest),
-            trunk: Duration::from_nanos(read(&self.trunk.spent_ns)),
-            words: Duration::from_nanos(read(&self.trunk.words_ns)),
-        }
     }
 
     /// Runs the trunk once on all of these clips; more than one only where [`Mind::batch`] says so.
@@ -146,7 +92,7 @@ impl Mind {
         if self.trunk.takes_lengths {
             inputs.push(Input::ids(&ends, &ends_shape));
         }
-        self.trunk.count(clips.len());
+        self.counters.run(clips.len());
         let [mix, top]: [Output; 2] = self.run(Role::Trunk, self.trunk.graph.as_ref(), &inputs)?;
         let width = self.manifest.speech.mix_width;
         for (output, fits) in [(&mix, mix.shape.get(2) == Some(&width)), (&top, true)] {
@@ -162,7 +108,7 @@ impl Mind {
             }
         }
         let time = began.elapsed();
-        add(&self.trunk.spent_ns, time);
+        self.counters.trunk(time);
         if !self.trunk.takes_lengths {
             return Ok(vec![Passed { mix, top, time }]);
         }
@@ -190,11 +136,6 @@ impl Mind {
         let apart = distance(&pair(&together[1]), &pair(&alone[0]));
         if apart.is_nan() || apart > IN_COMPANY {
             self.trunk.batch.store(1, Ordering::Relaxed);
-        }
-        // Trials are nobody's requests.
-        let trunk = &self.trunk;
-        for count in [&trunk.runs, &trunk.requests, &trunk.largest, &trunk.spent_ns] {
-            count.store(0, Ordering::Relaxed);
         }
         Ok(())
     }
