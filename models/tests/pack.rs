@@ -120,6 +120,29 @@ fn what_does_not_fit_is_named() {
     for (from, to, told) in [
         ("schema = 1", "schema = 9", "schema is 9"),
         ("sample_rate = 16000", "sample_rate = 8000", "sample_rate is 8000"),
+        // Installing such a pack would replace another folder by it.
+        (
+            "name = \"tiny\"",
+            "name = \"/home/ann/thesis\"",
+            "name is '/home/ann/thesis'",
+        ),
+        ("name = \"tiny\"", "name = \"../tiny\"", "name is '../tiny'"),
+        ("name = \"tiny\"", "name = 'C:\\tiny'", "name is 'C:"),
+        ("name = \"tiny\"", "name = \"..\"", "name is '..'"),
+        ("name = \"tiny\"", "name = \"\"", "name is ''"),
+        // Trying such a pack would ask for more memory than there is.
+        (
+            "min_samples = 1000",
+            "min_samples = 100000000000",
+            "trunk.min_samples",
+        ),
+        (
+            "receptive_field = 895",
+            "receptive_field = 0",
+            "trunk.receptive_field",
+        ),
+        ("stats_width = 8", "stats_width = 0", "speech.stats_width"),
+        ("mix_width = 4", "mix_width = 70000", "speech.mix_width"),
         ("\"surprised\"]", "\"bored\"]", "labels must be"),
         (
             "default_system = \"speech_only\"",

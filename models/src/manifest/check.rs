@@ -4,8 +4,27 @@ use super::{Fusion, GraphEntry, LABELS, Manifest, ManifestError, Role, SCHEMA, S
 
 type Checked = Result<(), ManifestError>;
 
+/// The longest utterance: no pack can want more sound at once. What is larger would be asked of the memory when the
+/// pack is tried, inside somebody's host.
+const MOST_SAMPLES: usize = 12 * 16_000;
+/// Numbers of a frame or of a voice's statistics.
+const MOST_NUMBERS: usize = 65_536;
+
 fn misfit(what: impl Into<String>) -> Checked {
     Err(ManifestError::Misfit(what.into()))
+}
+
+/// A pack is installed in a folder of its name: it must be one folder's name, and no way to another.
+fn plain(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=64).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') && !name.ends_with('.')
+}
+
+fn sized(key: &str, size: usize, most: usize) -> Checked {
+    if (1..=most).contains(&size) {
+        return Ok(());
+    }
+    misfit(format!("{key} is {size}, it must be within 1 and {most}"))
 }
 
 fn positive(x: f32) -> bool {
@@ -26,9 +45,16 @@ impl Manifest {
         if self.labels != LABELS {
             return misfit(format!("labels must be {LABELS:?}"));
         }
-        if self.trunk.frame_stride == 0 || self.trunk.min_samples == 0 {
-            return misfit("trunk.frame_stride and trunk.min_samples must be positive");
+        if !plain(&self.name) {
+            return misfit(format!(
+                "name is '{}'; it must be letters, digits, '-', '_' and '.' within, 64 at most",
+                self.name
+            ));
         }
+        let trunk = &self.trunk;
+        sized("trunk.frame_stride", trunk.frame_stride, MOST_SAMPLES)?;
+        sized("trunk.min_samples", trunk.min_samples, MOST_SAMPLES)?;
+        sized("trunk.receptive_field", trunk.receptive_field, MOST_SAMPLES)?;
         self.check_graphs()?;
         self.check_speech()?;
         self.check_words()?;
@@ -62,6 +88,8 @@ impl Manifest {
             self.speech.unknown_below,
         )?;
         labels("speech", &self.speech.trained_labels)?;
+        sized("speech.mix_width", self.speech.mix_width, MOST_NUMBERS)?;
+        sized("speech.stats_width", self.speech.stats_width, MOST_NUMBERS)?;
         self.check_familiar()?;
         let Some(late) = &self.late_speech else {
             return match self.graph(Role::LateSpeech) {
@@ -69,9 +97,8 @@ impl Manifest {
                 None => Ok(()),
             };
         };
-        if late.min_samples == 0 || late.stats_width == 0 {
-            return misfit("late_speech.min_samples and late_speech.stats_width must be positive");
-        }
+        sized("late_speech.min_samples", late.min_samples, MOST_SAMPLES)?;
+        sized("late_speech.stats_width", late.stats_width, MOST_NUMBERS)?;
         labels("late_speech", late.trained_labels.as_deref().unwrap_or_default())?;
         calibrated(
             "late_speech",
