@@ -48,8 +48,12 @@ impl Transcript {
         let settle = match request.kind {
             Kind::Final => open.len(),
             Kind::Provisional if tentative => 0,
-            // The newest word may still be in the speaker's mouth.
-            Kind::Provisional => agreed.min(open.len().saturating_sub(1)),
+            // The newest word may still be in the speaker's mouth, and one where a cut may fall is perhaps another
+            // utterance's.
+            Kind::Provisional => {
+                let own = open.partition_point(|word| word.end <= request.may_be_cut_from());
+                agreed.min(open.len().saturating_sub(1)).min(own)
+            }
         };
         self.settled.extend(open.drain(..settle));
         self.open = open;
@@ -127,6 +131,28 @@ mod tests {
 
     fn texts(words: &[Heard]) -> Vec<&str> {
         words.iter().map(|word| word.text.as_str()).collect()
+    }
+
+    #[test]
+    fn a_word_where_a_cut_may_fall_waits_for_the_final() {
+        let mut transcript = Transcript::default();
+        let late = request(Kind::Provisional, 8 * S, 11 * S);
+        let cut = late.may_be_cut_from();
+        let pass = heard(&[
+            ("good", 9 * S, cut),
+            ("news", cut, cut + S / 2),
+            ("and", 11 * S, 11 * S + 9),
+        ]);
+        transcript.hear(&pass, &late, false);
+        let (words, settled) = transcript.hear(&pass, &late, false);
+        assert_eq!((texts(&words), settled), (vec!["good", "news", "and"], 1));
+        // The cut fell before it: it is the next utterance's, and must not be said by both.
+        let last = Request {
+            cut_to: Some(cut),
+            ..request(Kind::Final, 0, 11 * S)
+        };
+        let (words, settled) = transcript.hear(&pass[..1], &last, false);
+        assert_eq!((texts(&words), settled), (vec!["good"], 1));
     }
 
     #[test]

@@ -37,6 +37,8 @@ const WINDOW: usize = 3_200 * MS;
 const PAUSE: u64 = 96 * MS as u64;
 /// How near to the edge of the sound a word counts as cut, in samples.
 const EDGE: u64 = 300 * MS as u64;
+/// The longest utterance, in milliseconds.
+const LONGEST_MS: u32 = 12_000;
 /// How far back from the longest utterance a quiet place for the cut is looked for.
 const CUT_SEARCH: usize = 2_000 * MS;
 /// Sound from the other side of a cut that is heard with each: a word on the cut is heard whole by both.
@@ -64,7 +66,7 @@ impl Default for Cutting {
         Self {
             hop_ms: 250,
             hangover_ms: 224,
-            longest_ms: 12_000,
+            longest_ms: LONGEST_MS,
             provisional: true,
         }
     }
@@ -109,6 +111,11 @@ impl Request {
             Some(_) => whole,
         };
         &self.audio[..until]
+    }
+
+    /// From where on a word may yet turn out to be the next utterance's, because this one is cut if it does not end.
+    pub(crate) fn may_be_cut_from(&self) -> u64 {
+        self.start + u64::from(LONGEST_MS) * MS as u64 - CUT_SEARCH as u64
     }
 
     /// Until where a word was heard cut, because the sound begins within the utterance: an earlier pass knows it better.
