@@ -1,7 +1,8 @@
 //! The library's front door: an engine is a pack, loaded behind your back, and a share in the worker.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::mind::{Mind, MindError, PackInfo, Runs};
 use crate::recognise::{Loaded, Recogniser, RecogniserError};
@@ -100,8 +101,9 @@ impl Engine {
         let slot = Arc::new(Slot {
             config,
             mind: Mutex::new(None),
-            recogniser: Mutex::new(Arc::new(Loaded::First)),
+            recogniser: Mutex::new(Words::first()),
             settled: Condvar::new(),
+            settled_at: OnceLock::new(),
         });
         match worker.fault() {
             Some(fault) => slot.settle(Err(fault)),
@@ -116,8 +118,9 @@ impl Engine {
         let slot = Slot {
             config: EngineConfig::default(),
             mind: Mutex::new(Some(Ok(Arc::new(mind)))),
-            recogniser: Mutex::new(Arc::new(Loaded::First)),
+            recogniser: Mutex::new(Words::first()),
             settled: Condvar::new(),
+            settled_at: OnceLock::new(),
         };
         Self {
             slot: Arc::new(slot),
@@ -147,10 +150,13 @@ impl Engine {
     /// Changes who turns speech into words, for every stream of this engine, from its next request on: no sound
     /// is lost. Waits until the new one is loaded; if it cannot be, the old one stays.
     pub fn set_recogniser(&self, which: Recogniser) -> Result<(), RecogniserError> {
-        if which != self.recogniser() {
-            self.slot
-                .change_recogniser(Loaded::load(which, self.slot.config.threads)?);
-        }
+        let loaded = self.slot.recogniser();
+        let loaded = if which == loaded.which() {
+            loaded
+        } else {
+            Arc::new(Loaded::load(which, self.slot.config.threads)?)
+        };
+        *self.slot.words() = Words { loaded, chosen: true };
         Ok(())
     }
 
@@ -194,8 +200,27 @@ type Settled = Result<Arc<Mind>, Arc<str>>;
 pub(crate) struct Slot {
     config: EngineConfig,
     mind: Mutex<Option<Settled>>,
-    recogniser: Mutex<Arc<Loaded>>,
+    recogniser: Mutex<Words>,
     settled: Condvar,
+    settled_at: OnceLock<Instant>,
+}
+
+/// Who turns speech into words.
+#[derive(Debug)]
+struct Words {
+    loaded: Arc<Loaded>,
+    /// Somebody has chosen it since the engine was started: what it was started with no longer counts.
+    chosen: bool,
+}
+
+impl Words {
+    /// Until another is loaded.
+    fn first() -> Self {
+        Self {
+            loaded: Arc::new(Loaded::First),
+            chosen: false,
+        }
+    }
 }
 
 impl Slot {
@@ -216,7 +241,7 @@ impl Slot {
             batch,
         } = &self.config;
         match Loaded::load(*recogniser, *threads) {
-            Ok(loaded) => self.change_recogniser(loaded),
+            Ok(loaded) => self.begin_with(loaded),
             // What was asked for by name is not quietly replaced.
             Err(error) => return self.settle(Err(error.to_string().into())),
         }
@@ -232,16 +257,31 @@ impl Slot {
 
     /// Who turns speech into words.
     pub(crate) fn recogniser(&self) -> Arc<Loaded> {
-        Arc::clone(&self.recogniser.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.words().loaded)
     }
 
-    fn change_recogniser(&self, loaded: Loaded) {
-        *self.recogniser.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+    fn begin_with(&self, loaded: Loaded) {
+        let mut words = self.words();
+        if !words.chosen {
+            words.loaded = Arc::new(loaded);
+        }
+    }
+
+    fn words(&self) -> std::sync::MutexGuard<'_, Words> {
+        self.recogniser.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn settle(&self, mind: Settled) {
         *self.lock() = Some(mind);
+        let _ = self.settled_at.set(Instant::now());
         self.settled.notify_all();
+    }
+
+    /// How long something has waited for a thread since then: a pack that was not there yet was nobody's fault.
+    pub(crate) fn waited(&self, since: Instant) -> Duration {
+        self.settled_at
+            .get()
+            .map_or(Duration::ZERO, |at| since.max(*at).elapsed())
     }
 
     /// The pack, if it is loaded.
@@ -271,5 +311,23 @@ impl Slot {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Settled>> {
         self.mind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use undertone_models::Pack;
+
+    use super::*;
+    use crate::runtime::Rten;
+
+    #[test]
+    fn a_recogniser_that_was_chosen_meanwhile_is_not_replaced_by_that_of_the_start() {
+        let engine = Engine::of(Mind::load(&Pack::embedded().unwrap(), None, &Rten::new(1)).unwrap());
+        engine.slot.begin_with(Loaded::First);
+        engine.set_recogniser(Recogniser::First).unwrap();
+        let chosen = engine.slot.recogniser();
+        engine.slot.begin_with(Loaded::First);
+        assert!(Arc::ptr_eq(&chosen, &engine.slot.recogniser()));
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::ahead::Ahead;
 use crate::ears::Ears;
+use crate::losses::Told;
 use crate::mind::{Mind, MindError};
 use crate::profile::{Profile, ProfileError};
 use crate::recognise::{InUse, Loaded, hear_again, recognise};
@@ -15,7 +16,7 @@ use crate::said::{Readings, Said};
 use crate::stream::{StreamConfig, lock, ms};
 use crate::tap::{self, Counters, Drain, Losses, Tap};
 use crate::track::{Origin, Track, seconds_of};
-use crate::update::{Degraded, Latency, Update};
+use crate::update::{Latency, Update};
 use crate::utterance::Request;
 use crate::words::Draft;
 
@@ -43,6 +44,7 @@ pub struct Session {
     in_use: InUse,
     ahead: Ahead,
     draft: Draft,
+    losses: Told,
     mono: Vec<f32>,
     requests: Vec<Request>,
 }
@@ -66,6 +68,7 @@ impl Session {
             in_use: InUse::default(),
             ahead: Ahead::default(),
             draft: Draft::default(),
+            losses: Told::default(),
             mono: Vec::new(),
             requests: Vec::new(),
         })
@@ -172,9 +175,7 @@ impl Session {
                 text: ms(frames.words_time),
                 ..Latency::default()
             };
-            if self.counters.read().non_finite > 0 {
-                degraded.push(Degraded::NonFinite);
-            }
+            degraded.extend(self.losses.since_final(self.counters.read(), request.kind));
             let emitted = seconds_of(request.clock);
             let mut update = self
                 .track

@@ -11,6 +11,7 @@ use crate::ahead::Ahead;
 use crate::ears::Ears;
 use crate::engine::{OpenError, Slot};
 use crate::latest::{Activity, Latest, Readers, Scored, Snapshot};
+use crate::losses::Told;
 use crate::outlet::{Outlet, Updates};
 use crate::profile::{Profile, ProfileError};
 use crate::queue::{Job, Queue};
@@ -104,6 +105,7 @@ impl Stream {
             recogniser: Mutex::default(),
             ahead: Mutex::default(),
             draft: Mutex::default(),
+            losses: Mutex::default(),
             failure: Mutex::new(None),
             closed: AtomicBool::new(false),
             busy: AtomicBool::new(false),
@@ -199,6 +201,8 @@ pub(crate) struct Cell {
     pub(crate) ahead: Mutex<Ahead>,
     /// What was written of late.
     pub(crate) draft: Mutex<Draft>,
+    /// What of its sound was lost before its last final.
+    pub(crate) losses: Mutex<Told>,
     failure: Mutex<Option<String>>,
     closed: AtomicBool,
     busy: AtomicBool,

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 use crate::gather::Gate;
 use crate::stream::{Cell, lock};
 
-/// Requests with which a thread does not get on for longer than this have stalled it. With the time to the next look this stays
+/// A thread that does not get on with its requests for longer than this has stalled. With the time to the next look this stays
 /// under the two seconds in which a stall must be seen.
 const STALL: Duration = Duration::from_millis(1_900);
-/// More threads than this are never started, whatever is asked for.
+/// A thread that has stalled is only slow, and keeps its requests, for up to half of the time that their sound lasts: a
+/// machine that takes longer could not keep up anyway, and what is taken away is lost.
+const SLOW: u32 = 2;
+/// More threads than this are never started, whatever is asked for and however many hang.
 const MOST: usize = 64;
 
 /// All inference threads of the process.
@@ -44,8 +47,15 @@ struct Held {
     cells: Vec<Arc<Cell>>,
     /// When it began with them, or last got on.
     since: Option<Instant>,
+    /// How long it may take until it is given up.
+    patience: Duration,
     /// The gate that it shut.
     gate: Option<Gate>,
+}
+
+/// How long requests may take whose sound lasts so long in all.
+fn patience(sound: Duration) -> Duration {
+    STALL.max(sound / SLOW)
 }
 
 impl Held {
@@ -59,11 +69,13 @@ impl Held {
 }
 
 impl At {
-    /// It begins with requests of these streams; the gate is open again when it says so, or when it hangs.
-    pub(crate) fn begin(&self, cells: Vec<Arc<Cell>>, gate: Option<Gate>) {
+    /// It begins with requests of these streams, whose sound lasts so long in all; the gate is open again when it says
+    /// so, or when it hangs.
+    pub(crate) fn begin(&self, cells: Vec<Arc<Cell>>, sound: Duration, gate: Option<Gate>) {
         *lock(&self.held) = Held {
             cells,
             since: Some(Instant::now()),
+            patience: patience(sound),
             gate,
         };
     }
@@ -93,15 +105,16 @@ impl At {
         !held.cells.iter().any(|other| Arc::ptr_eq(other, cell))
     }
 
-    /// Whether it hangs; its streams say so from now on.
+    /// Whether it is to be given up. If it has stalled its streams say so from now on.
     fn hangs(&self) -> bool {
         let held = lock(&self.held);
-        let since = held.since.filter(|_| !held.cells.is_empty());
-        let hangs = since.is_some_and(|since| since.elapsed() > STALL);
-        if hangs {
+        let Some(since) = held.since.filter(|_| !held.cells.is_empty()) else {
+            return false;
+        };
+        if since.elapsed() > STALL {
             held.cells.iter().for_each(|cell| cell.stall());
         }
-        hangs
+        since.elapsed() > held.patience
     }
 
     /// Takes the streams away from a thread that hangs, so that another can serve them. One that hangs with a
@@ -127,7 +140,8 @@ impl Thinkers {
         let mut group = lock(&self.0);
         group.wanted = group.wanted.max(wanted.min(MOST));
         let alive = group.threads.iter().filter(|one| !one.at.is_replaced()).count();
-        for _ in alive..group.wanted {
+        let room = MOST.saturating_sub(group.threads.len());
+        for _ in (alive..group.wanted).take(room) {
             let (at, work) = (Arc::new(At::default()), work());
             let mine = Arc::clone(&at);
             let thread = std::thread::Builder::new()
@@ -156,5 +170,17 @@ impl Thinkers {
     pub(crate) fn take(&self) -> Vec<JoinHandle<()>> {
         let threads = std::mem::take(&mut lock(&self.0).threads);
         threads.into_iter().map(|one| one.thread).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sound_is_given_its_time() {
+        assert_eq!(patience(Duration::ZERO), STALL);
+        assert_eq!(patience(Duration::from_secs(3)), STALL);
+        assert_eq!(patience(Duration::from_secs(12)), Duration::from_secs(6));
     }
 }

@@ -15,6 +15,7 @@ use crate::load::Load;
 use crate::mind::{Frames, Mind, Passed};
 use crate::queue::{Job, Next, Queue};
 use crate::recognise::{Later, LaterQueue, hear_again, keep_own, recognise};
+use crate::resample::RATE;
 use crate::stream::{Cell, LOOK, lock, ms};
 use crate::thinkers::{At, Thinkers};
 use crate::track::seconds_of;
@@ -93,6 +94,8 @@ impl Worker {
     }
 
     pub(crate) fn add(&self, cell: &Arc<Cell>) {
+        // Under the lock that the ears wait with: a stream that comes while they go to sleep wakes them.
+        let _stop = lock(&self.shared.stop);
         lock(&self.shared.cells).push(Arc::clone(cell));
         self.shared.changed.notify_all();
     }
@@ -159,6 +162,10 @@ fn listen(shared: &Arc<Shared>) {
         if *stop {
             return;
         }
+        // One that came before the ears could be woken is looked at first, or they might sleep for an hour.
+        if cells.is_empty() && !lock(&shared.cells).is_empty() {
+            continue;
+        }
         let waited = shared.changed.wait_timeout(stop, sleep);
         if *waited.unwrap_or_else(PoisonError::into_inner).0 {
             return;
@@ -200,7 +207,9 @@ fn pass(shared: &Shared, jobs: &[Job], at: &At) -> Vec<Option<Passed>> {
     let mind = first.and_then(|job| job.cell.slot.mind());
     let together = mind.filter(|mind| mind.batch() > 1);
     let cells = jobs.iter().map(|job| Arc::clone(&job.cell)).collect();
-    at.begin(cells, together.as_ref().map(|mind| mind.gate().clone()));
+    let samples: usize = jobs.iter().map(|job| job.request.audio.len()).sum();
+    let sound = Duration::from_secs_f64(samples as f64 / f64::from(RATE));
+    at.begin(cells, sound, together.as_ref().map(|mind| mind.gate().clone()));
     let Some(mind) = together else {
         return jobs.iter().map(|_| None).collect();
     };
@@ -222,7 +231,9 @@ fn score(shared: &Shared, job: &Job, passed: Option<Passed>, at: &At) {
         capture: job.capture,
     };
     if job.request.kind == Kind::Provisional {
-        shared.load.waited(job.since.elapsed(), Instant::now());
+        shared
+            .load
+            .waited(job.cell.slot.waited(job.since), Instant::now());
     }
     let want_words = job.request.kind == Kind::Final || shared.load.partial_words();
     let known = lock(&job.cell.ahead).take(&job.request);
@@ -245,12 +256,7 @@ fn score(shared: &Shared, job: &Job, passed: Option<Passed>, at: &At) {
     lock(&job.cell.ahead).keep(&job.request, &frames, want_words);
     let mut degraded = shared.load.degraded();
     let losses = job.cell.counters.read();
-    if losses.dropped > 0 {
-        degraded.push(Degraded::Overflow);
-    }
-    if losses.non_finite > 0 {
-        degraded.push(Degraded::NonFinite);
-    }
+    degraded.extend(lock(&job.cell.losses).since_final(losses, job.request.kind));
     let loaded = job.cell.slot.recogniser();
     let heard = &mut lock(&job.cell.recogniser);
     if !recognise(heard, &loaded, &job.request, &mut frames, &mut degraded) {
