@@ -229,7 +229,7 @@ impl Slot {
         self.config.threads
     }
 
-    /// Loads the pack; on an inference thread.
+    /// Loads the pack; on a thread of its own.
     pub(crate) fn load(&self) {
         let EngineConfig {
             pack,

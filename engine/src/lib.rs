@@ -33,6 +33,7 @@ mod label;
 mod latest;
 mod leave;
 mod load;
+mod loaders;
 mod losses;
 mod mind;
 mod mood;

@@ -118,6 +118,13 @@ impl std::fmt::Debug for Mind {
 /// Loaded packs of this process, by what they are; so that a second engine costs no second copy.
 static LOADED: Mutex<Option<HashMap<String, Weak<Mind>>>> = Mutex::new(None);
 
+/// Does something while every pack that is to be loaded has to wait.
+#[cfg(test)]
+pub(crate) fn while_loading<R>(what: impl FnOnce() -> R) -> R {
+    let _held = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    what()
+}
+
 impl Mind {
     /// The pack that was asked for, loaded now or found loaded.
     pub(crate) fn get(pack: Option<&str>, system: Option<&str>, wish: &Wish) -> Result<Arc<Self>, MindError> {

@@ -47,8 +47,6 @@ impl Job {
 
 /// What an inference thread is to do next.
 pub(crate) enum Next {
-    /// Load this engine's pack.
-    Load(Arc<crate::engine::Slot>),
     /// Score these: one, or several that run together.
     Score(Vec<Job>),
     /// The worker ends.
@@ -57,7 +55,6 @@ pub(crate) enum Next {
 
 #[derive(Default)]
 struct Waiting {
-    loads: Vec<Arc<crate::engine::Slot>>,
     jobs: Vec<Job>,
     stopped: bool,
 }
@@ -70,11 +67,6 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn load(&self, slot: Arc<crate::engine::Slot>) {
-        self.lock().loads.push(slot);
-        self.ready.notify_all();
-    }
-
     pub(crate) fn ask(&self, mut job: Job) {
         let mut waiting = self.lock();
         waiting.jobs.retain(|old| {
@@ -100,9 +92,6 @@ impl Queue {
         loop {
             if waiting.stopped {
                 return Next::Stop;
-            }
-            if let Some(slot) = waiting.loads.pop() {
-                return Next::Load(slot);
             }
             // Jobs of a closed stream interest nobody; those of one whose pack still loads wait for it.
             waiting.jobs.retain(|job| !job.cell.is_closed());

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::engine::Slot;
 use crate::leave;
 use crate::load::Load;
+use crate::loaders::Loaders;
 use crate::mind::{Frames, Mind, Passed};
 use crate::queue::{Job, Next, Queue};
 use crate::recognise::{Later, LaterQueue, hear_again, keep_own, recognise};
@@ -43,6 +44,7 @@ struct Shared {
     stop: Mutex<bool>,
     changed: Condvar,
     thinkers: Thinkers,
+    loaders: Loaders,
 }
 
 impl std::fmt::Debug for Shared {
@@ -68,11 +70,7 @@ impl Worker {
         let shared = Arc::new(Shared::default());
         let (ears, fault) = match think_with(&shared, 1).and_then(|()| spawn_ears(&shared)) {
             Ok(ears) => (Some(ears), None),
-            Err(error) => {
-                let why =
-                    format!("this process cannot start a thread ({error}); close other programs and retry");
-                (None, Some(why.into()))
-            }
+            Err(error) => (None, Some(no_thread(&error))),
         };
         Self {
             shared,
@@ -90,7 +88,8 @@ impl Worker {
     pub(crate) fn load(&self, slot: &Arc<Slot>) {
         // Fewer threads than were asked for are slower, and no fault.
         let _ = think_with(&self.shared, slot.threads());
-        self.shared.queue.load(Arc::clone(slot));
+        let shared = Arc::clone(&self.shared);
+        self.shared.loaders.load(slot, move || shared.queue.nudge());
     }
 
     pub(crate) fn add(&self, cell: &Arc<Cell>) {
@@ -112,7 +111,7 @@ impl Drop for Worker {
         self.shared.changed.notify_all();
         self.shared.queue.stop();
         let (again, ears) = (self.shared.later.stop(), lock(&self.ears).take());
-        let others = again.into_iter().chain(ears);
+        let others = again.into_iter().chain(ears).chain(self.shared.loaders.take());
         leave::join(others.chain(self.shared.thinkers.take()), leave::PATIENCE);
     }
 }
@@ -178,11 +177,6 @@ fn think(shared: &Arc<Shared>, at: &At) {
     while !at.is_replaced() {
         match shared.queue.next() {
             Next::Stop => return,
-            Next::Load(slot) => {
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| slot.load())) {
-                    slot.settle(Err(said(panic.as_ref()).into()));
-                }
-            }
             Next::Score(jobs) => {
                 let passed = pass(shared, &jobs, at);
                 for (job, passed) in jobs.iter().zip(passed) {
@@ -195,7 +189,7 @@ fn think(shared: &Arc<Shared>, at: &At) {
                 }
             }
         }
-        // Someone may have waited for this pack or this stream.
+        // Someone may have waited for this stream.
         shared.queue.nudge();
     }
 }
@@ -341,8 +335,13 @@ fn settle(
     }
 }
 
+/// Why nothing is heard where not even a thread can be had.
+pub(crate) fn no_thread(error: &std::io::Error) -> Arc<str> {
+    format!("this process cannot start a thread ({error}); close other programs and retry").into()
+}
+
 /// What a panic said, as one sentence.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let what = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

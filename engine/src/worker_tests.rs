@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use undertone_models::{Bytes, Pack};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineConfig, EngineState};
 use crate::latest::Activity;
 use crate::mind::Mind;
 use crate::outlet::Updates;
@@ -138,6 +138,20 @@ fn a_request_that_panics_fails_its_own_stream_until_the_next_score_and_no_other(
     hurt.say(1.0);
     assert!(hurt.next_final(SOON).is_some(), "the stream itself goes on too");
     assert_eq!(hurt.stream.failure(), None);
+}
+
+#[test]
+fn a_voice_does_not_wait_for_the_models_of_another() {
+    let engine = engine(Plant::Hang(Duration::ZERO));
+    let mut voice = Voice::new(&engine, "heard already");
+    let other = crate::mind::while_loading(|| {
+        let other = Engine::start(EngineConfig::default());
+        voice.say(1.0);
+        assert!(voice.next_final(SOON).is_some(), "it had to wait");
+        assert_eq!(other.state(), EngineState::Loading);
+        other
+    });
+    other.wait_ready().unwrap();
 }
 
 #[cfg(feature = "ort")]
