@@ -6,6 +6,7 @@ use undertone::Affect;
 use super::draw;
 use super::history::{History, Point};
 use super::ink::Ink;
+use super::reading::signed;
 
 /// How much of the past the trail shows.
 const TRAIL_S: f64 = 15.0;
@@ -45,8 +46,10 @@ pub fn show(ui: &Ui, rect: Rect, ink: &Ink, compact: bool, history: &History, li
             || "No score yet".to_owned(),
             |point| {
                 format!(
-                    "valence {:+.2}   arousal {:+.2}   dominance {:+.2}",
-                    point.affect.valence, point.affect.arousal, point.affect.dominance
+                    "valence {}   arousal {}   dominance {}",
+                    signed(point.affect.valence),
+                    signed(point.affect.arousal),
+                    signed(point.affect.dominance)
                 )
             },
         );
@@ -82,7 +85,12 @@ fn words(newest: Option<Point>, live: bool) -> String {
         dominance,
     } = point.affect;
     let age = if live { "now" } else { "old" };
-    format!("Valence {valence:+.2}, arousal {arousal:+.2}, dominance {dominance:+.2} ({age})")
+    format!(
+        "Valence {}, arousal {}, dominance {} ({age})",
+        signed(valence),
+        signed(arousal),
+        signed(dominance)
+    )
 }
 
 fn axes(painter: &egui::Painter, field: Rect, ink: &Ink) {

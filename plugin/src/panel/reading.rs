@@ -101,7 +101,7 @@ impl Reading {
     /// The value as a person reads it.
     pub fn text(self, value: f32) -> String {
         match self {
-            Self::Valence | Self::Arousal | Self::Dominance => format!("{value:+.2}"),
+            Self::Valence | Self::Arousal | Self::Dominance => signed(value),
             Self::Label => label_at(value).name().to_owned(),
             _ => format!("{:.0} %", value * 100.0),
         }
@@ -153,6 +153,14 @@ impl Reading {
         }
         values
     }
+}
+
+/// A place on an axis as a person reads it: with its sign, in hundredths. What rounds to nothing is "+0.00", from
+/// either side: "-0.00" would read back as another number than it was written for.
+pub fn signed(value: f32) -> String {
+    let hundredths = (value * 100.0).round() / 100.0;
+    // Adding 0 takes the sign from a zero.
+    format!("{:+.2}", hundredths + 0.0)
 }
 
 fn label_at(value: f32) -> Verdict {
@@ -215,6 +223,16 @@ mod tests {
             assert_eq!(reading.parse("a lot"), None);
             assert_eq!(reading.parse("1e39"), None);
         }
+    }
+
+    #[test]
+    fn nothing_has_no_sign_of_its_own() {
+        for value in [-0.004, -0.0, 0.0, 0.004] {
+            assert_eq!(Reading::Valence.text(value), "+0.00", "{value}");
+        }
+        assert_eq!(Reading::Valence.text(-0.006), "-0.01");
+        assert_eq!(Reading::Dominance.text(-1.0), "-1.00");
+        assert_eq!(signed(0.125), "+0.13");
     }
 
     #[test]

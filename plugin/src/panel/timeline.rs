@@ -11,6 +11,7 @@ use undertone::{Affect, Update, Verdict};
 use super::draw;
 use super::history::{History, SPAN_S};
 use super::ink::Ink;
+use super::reading::signed;
 use super::{verdict, words};
 
 /// How far one arrow key moves.
@@ -259,11 +260,11 @@ pub fn at_words(history: &History, at_s: f64) -> String {
         said => format!("\n“{said}”"),
     };
     format!(
-        "{ago}: {}, {:.0} %\nvalence {:+.2}, arousal {:+.2}{clash}{said}",
+        "{ago}: {}, {:.0} %\nvalence {}, arousal {}{clash}{said}",
         update.label,
         update.confidence * 100.0,
-        affect.valence,
-        affect.arousal
+        signed(affect.valence),
+        signed(affect.arousal)
     )
 }
 

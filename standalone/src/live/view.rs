@@ -2,6 +2,7 @@
 
 use console::{Style, truncate_str};
 use undertone::{Activity, Label, Snapshot, Update, Verdict};
+use undertone_plugin::panel::signed;
 
 use crate::sink::Entry;
 use crate::term;
@@ -79,8 +80,10 @@ pub fn lines(now: &Snapshot, scene: &Scene, stale: bool, width: usize, height: u
                     )
                 }));
                 let affect = format!(
-                    "   valence {:+.2}  arousal {:+.2}  dominance {:+.2}",
-                    score.affect.valence, score.affect.arousal, score.affect.dominance
+                    "   valence {}  arousal {}  dominance {}",
+                    signed(score.affect.valence),
+                    signed(score.affect.arousal),
+                    signed(score.affect.dominance)
                 );
                 lines.push(dim.apply_to(affect).to_string());
             }
