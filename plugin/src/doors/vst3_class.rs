@@ -114,6 +114,10 @@ impl IComponentTrait for Class {
         index: int32,
         info: *mut BusInfo,
     ) -> tresult {
+        // The framework writes into the host's record even where it then says that there is no such port.
+        if !(0..unsafe { self.getBusCount(media, direction) }).contains(&index) {
+            return kInvalidArgument;
+        }
         if (media, index) != (AUDIO, 1) {
             return unsafe { self.inner.getBusInfo(media, direction, index, info) };
         }
@@ -207,10 +211,10 @@ impl IAudioProcessorTrait for Class {
             };
             fits(inputs, input_count) && fits(outputs, output_count)
         };
-        if !extras_fit {
-            return kResultFalse;
-        }
-        unsafe { self.inner.setBusArrangements(inputs, 1, outputs, 1) }
+        let done = unsafe { self.inner.setBusArrangements(inputs, 1, outputs, 1) };
+        // A host that asks for one and the same of every bus gets the main one as asked, is told that not all of it
+        // fits, and looks at what there is; so a mono track need not do with a stereo plugin.
+        if extras_fit { done } else { kResultFalse }
     }
 
     unsafe fn getBusArrangement(
