@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::job::Job;
 use crate::steps::{Outcome, Steps};
-use crate::{bundle, machine, setup};
+use crate::{bundle, machine, setup, vst3};
 
 /// The steps, in their order: what is quick to fail comes first.
 const NAMES: &[&str] = &[
@@ -28,6 +28,7 @@ const NAMES: &[&str] = &[
     "recipes",
     "plugin",
     "clap-validator",
+    "vst3-tests",
     "pedalboard",
     "browser",
 ];
@@ -104,6 +105,7 @@ fn all(root: &Path, only: Vec<String>) -> Result<()> {
     steps.step("recipes", || recipes(root));
     steps.step("plugin", || plugin(root));
     steps.step("clap-validator", || clap_validator(root));
+    steps.step("vst3-tests", || vst3::run(root, &test_bundle(root, "vst3")?));
     steps.step("pedalboard", || pedalboard(root));
     steps.step("browser", || browser(root));
 
@@ -132,8 +134,9 @@ fn passed(result: Result<()>) -> Result<Outcome> {
     result.map(|()| Outcome::Passed)
 }
 
+/// What a step returns that cannot be done here.
 #[allow(clippy::unnecessary_wraps, reason = "it is what a step returns")]
-fn skipped(why: impl Into<String>) -> Result<Outcome> {
+pub fn skipped(why: impl Into<String>) -> Result<Outcome> {
     Ok(Outcome::Skipped(why.into()))
 }
 

@@ -14,6 +14,7 @@ mod samples;
 mod say;
 mod setup;
 mod steps;
+mod vst3;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -64,6 +64,11 @@ const TESTS: &[Package] = &[
         why: "writes the formats that are read",
         or: &["ffmpeg"],
     },
+    Package {
+        name: "g++",
+        why: "compiles Steinberg's tests for VST3 plugins",
+        or: &["c++"],
+    },
     package("xvfb", "a screen that is not there, for the plugin's window"),
     package("libgl1", "draws the plugin's window"),
     package("libgl1-mesa-dri", "draws it without a graphics card"),
