@@ -79,6 +79,14 @@ pub fn write(path: &Path, profile: &Profile) -> Result<(), FileError> {
     })
 }
 
+/// Whether a profile could be written there, to be asked before the work that it would be learnt from.
+pub fn check(path: &Path) -> Result<(), FileError> {
+    whole::probe(path).map_err(|source| FileError::Change {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// A profile that this run cannot use.
 pub fn unfit(path: &Path, source: ProfileError) -> FileError {
     FileError::Unfit {

@@ -85,6 +85,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
+/// Whether a file could be written here: for whoever works long before there is something to write.
+pub fn probe(path: &Path) -> io::Result<()> {
+    // Opening a pipe would wait for its reader, and a device shows only when it is written to.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+        return Ok(());
+    }
+    Whole::create(path).map(drop)
+}
+
 /// What went wrong, without the temporary name, which nobody asked about.
 fn bare(error: &io::Error) -> io::Error {
     error
@@ -128,6 +137,15 @@ mod tests {
         let system = File::create(&path).expect_err("no folder");
         assert_eq!(error.to_string(), system.to_string());
         assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_before_and_looking_leaves_nothing() {
+        let dir = tempfile::tempdir().expect("a folder");
+        probe(&dir.path().join("a.txt")).expect("a file can be made");
+        assert!(names(dir.path()).is_empty());
+        assert!(probe(&dir.path().join("gone/a.txt")).is_err());
+        assert!(probe(dir.path()).is_err(), "a folder is no file");
     }
 
     #[cfg(unix)]

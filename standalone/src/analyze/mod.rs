@@ -158,6 +158,9 @@ impl Plan {
                 "standard input can be read only once; give `-` only once".into(),
             ));
         }
+        if let Some(file) = &args.profile {
+            profile::check(file).map_err(|error| Fault::User(error.to_string()))?;
+        }
         let json = args.json.then_some(Format::Jsonl);
         if let Some(out) = &settings.out {
             let files = if formats.is_empty() {
@@ -233,9 +236,6 @@ fn one(
     progress.finish_and_clear();
     let learnt;
     (about.seconds, learnt) = heard?;
-    if let (Some(file), Some(learnt)) = (&plan.profile, learnt) {
-        profile::write(file, &learnt)?;
-    }
     let written = outlets.finish(&about)?;
     for trouble in sound.troubles() {
         say(format_args!("{}: warning: {trouble}", about.name));
@@ -244,6 +244,10 @@ fn one(
         for path in written {
             say(format_args!("{}: written to {}", about.name, path.display()));
         }
+    }
+    // Last: a profile that cannot be kept must not cost the results.
+    if let (Some(file), Some(learnt)) = (&plan.profile, learnt) {
+        profile::write(file, &learnt)?;
     }
     Ok(())
 }

@@ -38,6 +38,9 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
         return Err(Fault::User("--seconds takes a number above 0".into()));
     }
     let user = |error: &dyn std::fmt::Display| Fault::User(error.to_string());
+    if let Some(file) = &args.profile {
+        profile::check(file).map_err(|error| user(&error))?;
+    }
     let input = inputs::find(settings.input.as_deref()).map_err(|error| user(&error))?;
     let engine = start(settings);
     let config = stream_config(&input.name, input.rate, settings);
@@ -91,8 +94,14 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
             "{missed} scores were not shown: the output is read too slowly"
         ));
     }
-    if let (Some(file), Some(learnt)) = (&args.profile, stream.profile()) {
-        profile::write(file, &learnt).map_err(|error| user(&error))?;
+    // Kept also where showing failed, which is then the fault that ends the run.
+    if let (Some(file), Some(learnt)) = (&args.profile, stream.profile())
+        && let Err(error) = profile::write(file, &learnt)
+    {
+        if rest.is_ok() {
+            return Err(user(&error));
+        }
+        say(error);
     }
     rest.map(|()| Ending::Good)
 }
