@@ -69,3 +69,41 @@ fn a_profile_lost_on_the_way_does_not_cost_the_results() {
     assert!(fs::metadata(out.join("stdin.jsonl")).unwrap().len() > 0);
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 utterance"));
 }
+
+#[test]
+fn live_refuses_files_that_it_would_not_write() {
+    let home = tempdir().unwrap();
+    let live = || {
+        let mut command = undertone(home.path());
+        // No audio server of this machine may be found, so that it ends by itself.
+        for name in ["PULSE_SERVER", "PULSE_RUNTIME_PATH", "XDG_RUNTIME_DIR"] {
+            command.env_remove(name);
+        }
+        command.env("ALSA_CONFIG_PATH", "/nowhere/alsa.conf");
+        command.args(["live", "--seconds", "0.2"]);
+        command
+    };
+    let refused = "undertone live --json > scores.jsonl";
+    for call in [
+        &["--format", "jsonl,html", "--out", "lv"] as &[&str],
+        &["--out", "lv"],
+        &["--format", "csv"],
+    ] {
+        let seen = run(live().args(call)).expect(2);
+        assert!(seen.err.contains(refused), "{call:?}: {}", seen.err);
+    }
+    let variable = run(live().env("UNDERTONE_FORMAT", "html")).expect(2);
+    assert!(variable.err.contains(refused), "{}", variable.err);
+    // One way of asking for lines, and a file that is meant for analyze.
+    let folder = home.path().join("config/undertone");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(
+        folder.join("config.toml"),
+        "format = [\"html\"]\nout = \"results\"\n",
+    )
+    .unwrap();
+    for call in [&[] as &[&str], &["--format", "jsonl"]] {
+        let seen = run(live().args(call));
+        assert!(!seen.err.contains(refused), "{call:?}: {}", seen.err);
+    }
+}

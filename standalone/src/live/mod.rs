@@ -12,7 +12,7 @@ use console::Term;
 use undertone::{Engine, EngineState, Latest, RuntimeChoice, Update, Updates};
 
 use crate::analyze::{start, stream_config, unready};
-use crate::cli::Live;
+use crate::cli::{Format, Live};
 use crate::fault::{Ending, Fault, say};
 use crate::inputs;
 use crate::profile;
@@ -37,6 +37,7 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
     {
         return Err(Fault::User("--seconds takes a number above 0".into()));
     }
+    let json = as_lines(args, settings)?;
     let user = |error: &dyn std::fmt::Display| Fault::User(error.to_string());
     if let Some(file) = &args.profile {
         profile::check(file).map_err(|error| user(&error))?;
@@ -70,7 +71,7 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
             input.name, input.rate
         ));
     }
-    let mut screen = Screen::new(args.json, settings.quiet, input.name);
+    let mut screen = Screen::new(json, settings.quiet, input.name);
     let until = args
         .seconds
         .map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
@@ -104,6 +105,19 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
         say(error);
     }
     rest.map(|()| Ending::Good)
+}
+
+/// Whether every score is printed as a line. Whoever asks for files must not find out afterwards that there are none.
+fn as_lines(args: &Live, settings: &Settings) -> Result<bool, Fault> {
+    let format = settings.given("format");
+    if settings.given("out") || format && settings.format != [Format::Jsonl] {
+        return Err(Fault::User(
+            "live writes no files; leave --format and --out away (and UNDERTONE_FORMAT and UNDERTONE_OUT), and to keep \
+             every score use `undertone live --json > scores.jsonl`"
+                .into(),
+        ));
+    }
+    Ok(args.json || format)
 }
 
 /// Shows what comes until it is time to end.

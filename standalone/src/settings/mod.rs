@@ -255,6 +255,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whether this call asks for it, by flag or by variable, and not only the file that is written for all commands.
+    pub fn given(&self, key: &str) -> bool {
+        let asked = |of: &Setting| of.key == key && matches!(of.source, Source::Flag | Source::Environment);
+        self.origins.iter().any(asked)
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         if self.threads == 0 || self.threads > 256 {
