@@ -132,6 +132,22 @@ fn a_pipe_that_is_no_sound_says_how_to_say_what_it_is() {
 }
 
 #[test]
+fn a_sound_with_a_header_is_not_taken_for_raw_samples() {
+    let dir = folder();
+    let whole = fs::read(dir.path().join("good.wav")).unwrap();
+    let file = run(analyze(&dir).args(["good.wav", "--json", "--rate", "16000"])).expect(2);
+    let pipe = run_with(analyze(&dir).args(["-", "--json", "--rate", "16000"]), &whole).expect(2);
+    for (seen, name) in [(file, "good.wav"), (pipe, "standard input")] {
+        one_sentence(&seen, name);
+        assert!(
+            seen.err.contains("leave --rate away") && seen.out.is_empty(),
+            "{}",
+            seen.err
+        );
+    }
+}
+
+#[test]
 fn damage_anywhere_is_never_a_panic() {
     let dir = folder();
     let mut kinds = vec!["good.wav".to_owned()];

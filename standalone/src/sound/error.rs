@@ -45,6 +45,16 @@ pub enum SoundError {
          pipe a WAV, or say what the raw samples are with --rate, --channels and --sample-format"
     )]
     UnknownPipe(String),
+    /// Called raw, and it is not.
+    #[error(
+        "{name}: this is no raw sound, it begins with a header ({kind}) that says what its samples are; leave --rate away"
+    )]
+    Header {
+        /// The sound.
+        name: Name,
+        /// What begins like this.
+        kind: &'static str,
+    },
     /// The rate is outside what the engine takes.
     #[error(
         "{name}: its sample rate is {rate} Hz, outside 8000 to 384000 Hz; \

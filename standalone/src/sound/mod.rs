@@ -2,12 +2,13 @@
 
 mod error;
 mod file;
+mod header;
 mod opus;
 mod pipe;
 mod raw;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use error::{SoundError, Trouble};
@@ -93,14 +94,14 @@ impl Sound {
                         source,
                     },
                 })?;
-                Kind::Raw(RawReader::new(Box::new(file), format))
+                Kind::Raw(raw_reader(&name, file, format)?)
             }
             (Origin::Pipe, Some(format)) => {
                 let pipe = Pipe::open().map_err(|source| SoundError::Read {
                     name: name.clone(),
                     source,
                 })?;
-                Kind::Raw(RawReader::new(Box::new(pipe), format))
+                Kind::Raw(raw_reader(&name, pipe, format)?)
             }
         };
         let sound = Self {
@@ -153,4 +154,24 @@ impl Sound {
             Kind::Raw(_) => &[],
         }
     }
+}
+
+/// Reads what is called raw, unless it is not: a header and coded samples heard as samples are noise, and no error.
+fn raw_reader(
+    name: &str,
+    mut source: impl Read + Send + 'static,
+    format: RawFormat,
+) -> Result<RawReader, SoundError> {
+    let first = header::peek(&mut source).map_err(|source| SoundError::Read {
+        name: name.to_owned(),
+        source,
+    })?;
+    if let Some(kind) = header::kind(&first) {
+        return Err(SoundError::Header {
+            name: name.to_owned(),
+            kind,
+        });
+    }
+    let whole = io::Cursor::new(first).chain(source);
+    Ok(RawReader::new(Box::new(whole), format))
 }
