@@ -101,6 +101,31 @@ fn every_score_behind_the_figures_can_be_had() {
 }
 
 #[test]
+fn figures_that_cannot_be_written_are_told_first_and_never_cost_the_table() {
+    let dir = corpus();
+    // The place of the figures is looked at before the manifest, which is looked at before any work.
+    let early = eval(&dir, &["--manifest", "gone.csv", "--json", "gone/x.json"]).expect(2);
+    assert!(
+        early.err.contains("cannot write gone/x.json") && early.err.lines().count() == 1,
+        "{}",
+        early.err
+    );
+    if cfg!(target_os = "linux") {
+        let full = [
+            "--manifest",
+            "manifest.csv",
+            "--text",
+            "none",
+            "--json",
+            "/dev/full",
+        ];
+        let late = eval(&dir, &full).expect(2);
+        assert!(late.err.contains("cannot write /dev/full"), "{}", late.err);
+        assert!(late.out.contains("accuracy"), "{}", late.out);
+    }
+}
+
+#[test]
 fn words_are_judged_without_sound() {
     let dir = corpus();
     let rows = "text,label,toxic\n\

@@ -21,6 +21,7 @@ use undertone::Label;
 
 use crate::fault::{Ending, Fault};
 use crate::settings::Settings;
+use crate::whole;
 
 use agreement::Agreement;
 use metrics::Figures;
@@ -133,6 +134,10 @@ pub fn run(args: &Eval, settings: &Settings) -> Result<Ending, Fault> {
     } else {
         args.classes.clone()
     };
+    // An evaluation takes hours; where its figures cannot go is known now.
+    if let Some(path) = args.json.as_deref().filter(|path| path.as_os_str() != "-") {
+        whole::probe(path).map_err(|error| refused(path, &error))?;
+    }
     match (&args.asr, &args.text_only, &args.manifest) {
         (Some(clips), _, _) => {
             let (missing, json) = (args.allow_missing, args.json.as_deref());

@@ -33,17 +33,22 @@ pub(super) fn texts(report: &texts::Report, json: Option<&Path>) -> Result<(), F
     write(report, json, &texts_table(report))
 }
 
-/// Writes any report: the JSON where it was asked for, the table unless the JSON took its place.
+/// Writes any report: the table unless the JSON took its place, and then the JSON where it was asked for. A file that
+/// cannot be written must not cost the table, nor a table that nobody reads the file.
 pub(super) fn write<R: serde::Serialize>(report: &R, json: Option<&Path>, table: &str) -> Result<(), Fault> {
     use std::io::Write as _;
     let text = serde_json::to_string_pretty(report).map_err(|error| Fault::Broken(error.into()))?;
     let mut out = std::io::stdout().lock();
     match json {
-        Some(path) if path.as_os_str() == "-" => return writeln!(out, "{text}").map_err(Fault::output),
-        Some(path) => whole::write(path, text.as_bytes()).map_err(|error| refused(path, &error))?,
-        None => {}
+        Some(path) if path.as_os_str() == "-" => writeln!(out, "{text}").map_err(Fault::output),
+        json => {
+            let printed = out.write_all(table.as_bytes()).and_then(|()| out.flush());
+            if let Some(path) = json {
+                whole::write(path, text.as_bytes()).map_err(|error| refused(path, &error))?;
+            }
+            printed.map_err(Fault::output)
+        }
     }
-    out.write_all(table.as_bytes()).map_err(Fault::output)
 }
 
 fn texts_table(report: &texts::Report) -> String {
