@@ -37,6 +37,26 @@ fn a_runtime_that_is_not_here_is_told_and_every_score_says_what_ran() {
 }
 
 #[test]
+fn a_library_that_is_not_there_is_told_although_auto_chooses() {
+    let home = tempdir().unwrap();
+    let sample = folder().join("neutral.wav");
+    let call = [
+        "analyze",
+        "--json",
+        "--finals-only",
+        "--onnxruntime",
+        "/no/such/library",
+    ];
+    let seen = run(undertone(home.path()).args(call).arg(&sample)).expect(0);
+    assert!(
+        seen.err.contains("/no/such/library") && seen.err.contains("rten/cpu runs instead"),
+        "{}",
+        seen.err
+    );
+    assert!(!seen.lines().is_empty());
+}
+
+#[test]
 fn auto_says_nothing_where_nothing_was_installed_and_a_wrong_name_is_refused() {
     let home = tempdir().unwrap();
     let sample = folder().join("neutral.wav");

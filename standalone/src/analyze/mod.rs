@@ -53,7 +53,7 @@ enum FileError {
 pub fn run(args: &Analyze, settings: &Settings) -> Result<Ending, Fault> {
     let plan = Plan::new(args, settings)?;
     let engine = start(settings);
-    if settings.runtime != RuntimeChoice::Auto {
+    if named(settings) {
         ready(&engine, settings)?;
     }
     stop::listen();
@@ -104,10 +104,15 @@ pub fn config(settings: &Settings) -> EngineConfig {
     }
 }
 
+/// Whether a runtime or its library was asked for by name: then it is told why it is not what runs.
+pub fn named(settings: &Settings) -> bool {
+    settings.runtime != RuntimeChoice::Auto || settings.onnxruntime.is_some()
+}
+
 /// Waits for the engine's pack, and tells why a runtime that was asked for by name does not run it.
 pub fn ready(engine: &Engine, settings: &Settings) -> Result<Arc<PackInfo>, Fault> {
     let pack = engine.wait_ready().map_err(|error| unready(&error, settings))?;
-    if settings.runtime != RuntimeChoice::Auto && !settings.quiet {
+    if named(settings) && !settings.quiet {
         pack.remarks
             .iter()
             .for_each(|remark| say(format!("{remark}; {} runs instead", pack.runtime)));

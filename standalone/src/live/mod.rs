@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use console::Term;
-use undertone::{Engine, EngineState, Latest, RuntimeChoice, Update, Updates};
+use undertone::{Engine, EngineState, Latest, Update, Updates};
 
-use crate::analyze::{start, stream_config, unready};
+use crate::analyze::{named, start, stream_config, unready};
 use crate::cli::{Format, Live};
 use crate::fault::{Ending, Fault, say};
 use crate::inputs;
@@ -145,7 +145,7 @@ fn watch_over(
         if let (false, EngineState::Ready(pack)) = (told, engine.state()) {
             told = true;
             // Asked for by name, so its absence is worth a word.
-            if settings.runtime != RuntimeChoice::Auto {
+            if named(settings) {
                 screen.clear();
                 pack.remarks
                     .iter()
