@@ -127,8 +127,11 @@ fn a_pipe_that_is_no_sound_says_how_to_say_what_it_is() {
     let seen = run_with(analyze(&dir).args(["-", "--json"]), &[7; 5_000]).expect(2);
     one_sentence(&seen, "standard input");
     assert!(seen.err.contains("--rate"), "{}", seen.err);
-    let nothing = run_with(analyze(&dir).args(["-", "--json"]), &[]).expect(2);
-    one_sentence(&nothing, "standard input");
+    for call in [&["-", "--json"] as &[&str], &["-", "--json", "--rate", "16000"]] {
+        let nothing = run_with(analyze(&dir).args(call), &[]).expect(2);
+        one_sentence(&nothing, "standard input");
+        assert!(nothing.err.contains("nothing came"), "{}", nothing.err);
+    }
 }
 
 #[test]

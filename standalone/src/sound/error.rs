@@ -25,8 +25,11 @@ pub enum SoundError {
     /// It has no bytes at all.
     #[error("{0}: the file is empty; record or copy it again")]
     Empty(Name),
+    /// Standard input ended as it began.
+    #[error("standard input: nothing came through it; check that the program before the pipe works")]
+    NothingCame,
     /// It is a sound of no length.
-    #[error("{0}: it holds no sound, only a header; record or export it again")]
+    #[error("{0}: its header says that it holds no sound; record or export it again")]
     NoSound(Name),
     /// Nothing here that could be sound.
     #[error(

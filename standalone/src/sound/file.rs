@@ -1,7 +1,7 @@
 //! Audio files and pipes with a header, decoded packet by packet. It must never hold a whole file.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -15,6 +15,7 @@ use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptio
 use symphonia::core::meta::MetadataOptions;
 
 use super::error::{SoundError, Trouble};
+use super::header;
 use super::opus::Opus;
 use super::pipe::Pipe;
 
@@ -85,16 +86,22 @@ impl FileReader {
     }
 
     pub(super) fn pipe(name: String) -> Result<Self, SoundError> {
-        let pipe = Pipe::open().map_err(|source| SoundError::Read {
+        let fail = |source| SoundError::Read {
             name: name.clone(),
             source,
-        })?;
-        Self::from_source(name, Box::new(ReadOnlySource::new(pipe)), &Hint::new()).map_err(
-            |error| match error {
+        };
+        let mut pipe = Pipe::open().map_err(fail)?;
+        let first = header::peek(&mut pipe).map_err(fail)?;
+        if first.is_empty() {
+            return Err(SoundError::NothingCame);
+        }
+        let whole = io::Cursor::new(first).chain(pipe);
+        Self::from_source(name, Box::new(ReadOnlySource::new(whole)), &Hint::new()).map_err(|error| {
+            match error {
                 SoundError::NotAudio { why, .. } => SoundError::UnknownPipe(why),
                 other => other,
-            },
-        )
+            }
+        })
     }
 
     fn from_source(name: String, source: Box<dyn MediaSource>, hint: &Hint) -> Result<Self, SoundError> {

@@ -94,14 +94,14 @@ impl Sound {
                         source,
                     },
                 })?;
-                Kind::Raw(raw_reader(&name, file, format)?)
+                Kind::Raw(raw_reader(origin, file, format)?)
             }
             (Origin::Pipe, Some(format)) => {
                 let pipe = Pipe::open().map_err(|source| SoundError::Read {
                     name: name.clone(),
                     source,
                 })?;
-                Kind::Raw(raw_reader(&name, pipe, format)?)
+                Kind::Raw(raw_reader(origin, pipe, format)?)
             }
         };
         let sound = Self {
@@ -158,20 +158,23 @@ impl Sound {
 
 /// Reads what is called raw, unless it is not: a header and coded samples heard as samples are noise, and no error.
 fn raw_reader(
-    name: &str,
+    origin: &Origin,
     mut source: impl Read + Send + 'static,
     format: RawFormat,
 ) -> Result<RawReader, SoundError> {
-    let first = header::peek(&mut source).map_err(|source| SoundError::Read {
-        name: name.to_owned(),
-        source,
-    })?;
-    if let Some(kind) = header::kind(&first) {
-        return Err(SoundError::Header {
-            name: name.to_owned(),
-            kind,
-        });
+    let name = origin.name();
+    let first = match header::peek(&mut source) {
+        Ok(first) => first,
+        Err(source) => return Err(SoundError::Read { name, source }),
+    };
+    match (header::kind(&first), origin) {
+        (Some(kind), _) => Err(SoundError::Header { name, kind }),
+        // A recorder that failed at once must not pass for one that recorded silence.
+        (None, Origin::Pipe) if first.is_empty() => Err(SoundError::NothingCame),
+        (None, Origin::File(_)) if first.is_empty() => Err(SoundError::Empty(name)),
+        (None, _) => Ok(RawReader::new(
+            Box::new(io::Cursor::new(first).chain(source)),
+            format,
+        )),
     }
-    let whole = io::Cursor::new(first).chain(source);
-    Ok(RawReader::new(Box::new(whole), format))
 }
