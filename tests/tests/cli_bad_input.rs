@@ -104,6 +104,31 @@ fn what_is_there_of_a_cut_file_is_analysed() {
 }
 
 #[test]
+fn what_a_broken_off_recorder_left_is_analysed() {
+    let dir = folder();
+    let mut bytes = fs::read(dir.path().join("good.wav")).unwrap();
+    let data = bytes.windows(4).position(|four| four == b"data").unwrap();
+    for at in [4, data + 4] {
+        bytes[at..at + 4].fill(0);
+    }
+    fs::write(dir.path().join("lost.wav"), bytes).unwrap();
+    let finals = |name: &str| {
+        let seen = run(analyze(&dir).args([name, "--json", "--finals-only"])).expect(0);
+        let scores: Vec<_> = seen
+            .lines()
+            .iter()
+            .map(|line| (line["end_s"].clone(), line["confidence"].clone()))
+            .collect();
+        (scores, seen)
+    };
+    let (scores, seen) = finals("lost.wav");
+    one_sentence(&seen, "lost.wav");
+    assert!(seen.err.contains("never finished"), "{}", seen.err);
+    assert!(!scores.is_empty());
+    assert_eq!(scores, finals("good.wav").0);
+}
+
+#[test]
 fn samples_that_are_not_numbers_are_silence() {
     let dir = folder();
     let (rate, mut sound) = voice();

@@ -74,6 +74,8 @@ pub enum SoundError {
 /// What was wrong with a sound that could be read all the same.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trouble {
+    /// Its header promises no sound, and there is some.
+    Unfinished,
     /// It ends before the end that it promised.
     Truncated {
         /// Seconds that are there.
@@ -110,6 +112,10 @@ impl std::fmt::Display for Trouble {
             } => write!(
                 f,
                 "the file is cut off after {heard_s:.1} s, which were analysed; copy it again for the rest"
+            ),
+            Self::Unfinished => write!(
+                f,
+                "its header was never finished; all that follows it was analysed; save it anew for other programs"
             ),
             Self::Damaged { packets } => {
                 write!(

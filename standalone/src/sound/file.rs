@@ -18,6 +18,7 @@ use super::error::{SoundError, Trouble};
 use super::header;
 use super::opus::Opus;
 use super::pipe::Pipe;
+use super::unfinished;
 
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut registry = CodecRegistry::new();
@@ -82,7 +83,16 @@ impl FileReader {
         if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
             hint.with_extension(extension);
         }
-        Self::from_source(name, Box::new(file), &hint)
+        let (source, mended): (Box<dyn MediaSource>, _) = if about.is_file() {
+            unfinished::mend(file).map_err(fail)?
+        } else {
+            (Box::new(file), false)
+        };
+        let mut reader = Self::from_source(name, source, &hint)?;
+        if mended {
+            reader.troubles.push(Trouble::Unfinished);
+        }
+        Ok(reader)
     }
 
     pub(super) fn pipe(name: String) -> Result<Self, SoundError> {

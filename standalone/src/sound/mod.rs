@@ -6,6 +6,7 @@ mod header;
 mod opus;
 mod pipe;
 mod raw;
+mod unfinished;
 
 use std::fs::File;
 use std::io::{self, Read};
