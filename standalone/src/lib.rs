@@ -27,11 +27,12 @@ pub mod whole;
 
 use std::process::ExitCode;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use cli::{Cli, Command};
 use fault::{Ending, Fault, say};
-use settings::{Settings, Source};
+use settings::Settings;
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
@@ -50,10 +51,28 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, matches: &ArgMatches) -> Result<Ending, Fault> {
+    // A shell asks for completions at every login, whatever the settings file has come to.
+    match &cli.command {
+        Command::Completions { shell } => return shell::completions(*shell),
+        Command::Man => {
+            // A folder for results, set once for all, is not meant for manuals.
+            let flag = matches.value_source("out") == Some(ValueSource::CommandLine);
+            return shell::man(cli.settings.out.as_deref().filter(|_| flag));
+        }
+        _ => {}
+    }
     // What is wrong with the settings file is the doctor's to tell, not to die of.
-    let settings = Settings::resolve(cli.settings, matches, cli.config.as_deref());
+    let settings = Settings::resolve(cli.settings.clone(), matches, cli.config.as_deref());
     if let Command::Doctor(args) = &cli.command {
         return doctor::run(args.json, settings);
+    }
+    // Who looks for what is wrong needs to see what would be right.
+    if let (Command::Config(args), Err(error)) = (&cli.command, &settings)
+        && let Ok(without) = Settings::without_file(cli.settings, matches, cli.config.as_deref())
+    {
+        term::set_colours(without.color);
+        config::run(args.json, &without)?;
+        return Err(Fault::User(error.to_string()));
     }
     let settings = settings?;
     term::set_colours(settings.color);
@@ -67,15 +86,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<Ending, Fault> {
         Command::Models { action } => models::run(&action, &settings),
         Command::Profile { action } => profile::run(&action),
         Command::Config(args) => config::run(args.json, &settings),
-        Command::Completions { shell } => shell::completions(shell),
-        Command::Man => {
-            // A folder for results, set once for all, is not meant for manuals.
-            let is_flag = |s: &settings::Setting| s.key == "out" && s.source == Source::Flag;
-            let out = settings
-                .out
-                .as_deref()
-                .filter(|_| settings.origins.iter().any(is_flag));
-            shell::man(out)
-        }
+        // Already served.
+        Command::Completions { .. } | Command::Man => Ok(Ending::Good),
     }
 }

@@ -75,6 +75,18 @@ fn a_wrong_settings_file_is_named_and_the_doctor_still_comes() {
     let seen = run(undertone(home.path()).args(["config", "--config"]).arg(&file)).expect(2);
     let told = seen.err.contains("mine.toml") && seen.err.contains("'hopms'") && seen.err.contains("hop_ms");
     assert!(told, "{}", seen.err);
+    assert!(
+        seen.out.contains("hop_ms = ") && seen.out.contains("# default"),
+        "{}",
+        seen.out
+    );
+    for call in [&["completions", "bash"] as &[&str], &["man"]] {
+        let served = run(undertone(home.path()).args(call).arg("--config").arg(&file)).expect(0);
+        assert!(
+            served.err.is_empty() && served.out.contains("undertone"),
+            "{call:?}"
+        );
+    }
     let missing = run(undertone(home.path()).args(["config", "--config", "nowhere.toml"])).expect(2);
     assert!(missing.err.contains("nowhere.toml"), "{}", missing.err);
     let report = run(undertone(home.path())

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use undertone::{Recogniser, RuntimeChoice};
 
 use crate::cli::Format;
@@ -44,6 +45,7 @@ pub struct Layer {
     #[arg(long, global = true, value_name = "NAME", env = "UNDERTONE_SPEAKER")]
     pub speaker: Option<String>,
     /// Forms to write, several with commas or repeated
+    #[serde(deserialize_with = "one_or_several")]
     #[arg(
         long,
         global = true,
@@ -78,4 +80,32 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// A list, or the one thing that would be in it. As TOML first: serde's own way of choosing tells no unknown name.
+fn one_or_several<'de, D: Deserializer<'de>>(file: D) -> Result<Option<Vec<Format>>, D::Error> {
+    let several = match toml::Value::deserialize(file)? {
+        toml::Value::Array(several) => several,
+        one => vec![one],
+    };
+    toml::Value::Array(several)
+        .try_into()
+        .map(Some)
+        .map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_format_needs_no_list() {
+        let format = |text: &str| toml::from_str::<Layer>(text).map(|layer| layer.format);
+        let csv = Some(vec![Format::Csv]);
+        assert_eq!(format("format = \"csv\"").expect("good"), csv);
+        assert_eq!(format("format = [\"csv\"]").expect("good"), csv);
+        assert_eq!(format("quiet = true").expect("good"), None);
+        let error = format("format = \"pdf\"").expect_err("unknown").to_string();
+        assert!(error.contains("pdf") && error.contains("html"), "{error}");
+    }
 }

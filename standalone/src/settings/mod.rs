@@ -191,6 +191,19 @@ impl Settings {
         Self::lay(given, |key| matches.value_source(key), found, path)
     }
 
+    /// What holds where the file cannot be used: flags, variables and defaults.
+    pub fn without_file(
+        given: Layer,
+        matches: &ArgMatches,
+        config: Option<&Path>,
+    ) -> Result<Self, SettingsError> {
+        let path = config.map(Path::to_owned).or_else(usual_file);
+        let there = path.as_ref().is_some_and(|path| path.exists());
+        let mut settings = Self::lay(given, |key| matches.value_source(key), None, path)?;
+        settings.file_found = there;
+        Ok(settings)
+    }
+
     fn lay(
         given: Layer,
         source_of: impl Fn(&str) -> Option<ValueSource>,
