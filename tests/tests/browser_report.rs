@@ -40,6 +40,7 @@ addEventListener("load", () => {
       colour: getComputedStyle(row.querySelector(".chip")).backgroundColor,
       words: row.querySelector(".said").textContent,
       height: row.getBoundingClientRect().height,
+      said: box(row.querySelector(".said")),
     })),
     tip: { hidden: tip.hidden, text: tip.textContent, box: box(tip) },
     lit: [...document.querySelectorAll("tr.on")].map(row => Number(row.dataset.id)),
@@ -176,6 +177,11 @@ fn the_report_is_what_was_heard() {
             assert_eq!(row["label"], update["label"]);
             assert!(row["height"].as_f64().unwrap() > 10.0);
             assert_ne!(row["colour"], "rgba(0, 0, 0, 0)", "a feeling without its colour");
+            let (right, width) = (&row["said"][1], &row["said"][2]);
+            assert!(
+                right.as_f64() <= seen["window"].as_f64() && width.as_f64().unwrap() > 150.0,
+                "the words lie out of sight: {size:?}: {row}"
+            );
             if let Some(words) = update["text"]["transcript"].as_str() {
                 assert!(row["words"].as_str().unwrap().contains(words), "{row} {words}");
             }

@@ -107,9 +107,14 @@ fn frame(scale: Scale) -> Markup {
     html! {
         g class="frame" {
             text class="lane" x=(left) y=(SCORES.0 - 12.0) { "Probability of each feeling" }
-            text class="lane" x=(left) y=(AFFECT.0 - 12.0) {
+            text class="lane wide" x=(left) y=(AFFECT.0 - 12.0) {
                 tspan class="valence" { "Valence" } " (unpleasant to pleasant) and "
                 tspan class="arousal" { "arousal" } " (calm to excited)"
+            }
+            // Text in a drawing does not wrap by itself; the page shows the one or the other.
+            text class="lane narrow" x=(left) y=(AFFECT.0 - 22.0) {
+                tspan class="valence" { "Valence" } " (unpleasant to pleasant)"
+                tspan x=(left) dy="15" { "and " } tspan class="arousal" { "arousal" } " (calm to excited)"
             }
             text class="lane" x=(left) y=(SPOKEN.0 - 12.0) { "Utterances" }
             @for ((top, height), marks) in lines {
