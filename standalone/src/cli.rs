@@ -124,8 +124,17 @@ pub struct Live {
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     /// Stop after so many seconds
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seconds)]
     pub seconds: Option<f64>,
+}
+
+/// A time to run for: one that ends, and that a clock can count.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    let fitting = |seconds: &f64| *seconds > 0.0 && *seconds <= 1e9;
+    text.parse()
+        .ok()
+        .filter(fitting)
+        .ok_or_else(|| "give a number of seconds above 0".into())
 }
 
 /// `undertone models`.

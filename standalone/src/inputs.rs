@@ -8,6 +8,8 @@ use cpal::traits::{DeviceTrait as _, HostTrait as _};
 use cpal::{Device, HostId, SampleFormat};
 use serde::Serialize;
 
+use crate::fault::Fault;
+
 /// Why there is no input.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum InputError {
@@ -45,6 +47,17 @@ pub enum InputError {
         /// What the system said.
         why: String,
     },
+}
+
+impl From<InputError> for Fault {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Unknown { .. } | InputError::Ambiguous { .. } => Self::User(error.to_string()),
+            InputError::NoHost(_) | InputError::NoInput | InputError::Unusable { .. } => {
+                Self::Broken(error.into())
+            }
+        }
+    }
 }
 
 /// An audio input.

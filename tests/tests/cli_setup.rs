@@ -204,20 +204,28 @@ fn shells_and_manuals_are_served() {
 #[test]
 fn devices_are_a_list_or_a_sentence() {
     let home = tempdir().unwrap();
-    let mut command = undertone(home.path());
-    // No audio server of this machine may be found, and ALSA's configuration is broken.
-    for name in ["PULSE_SERVER", "PULSE_RUNTIME_PATH", "XDG_RUNTIME_DIR"] {
-        command.env_remove(name);
-    }
-    command.env("ALSA_CONFIG_PATH", "/nowhere/alsa.conf");
-    let seen = run(command.args(["devices", "--json"]));
+    let audio = |call: &[&str]| {
+        let mut command = undertone(home.path());
+        // No audio server of this machine may be found, and ALSA's configuration is broken.
+        for name in ["PULSE_SERVER", "PULSE_RUNTIME_PATH", "XDG_RUNTIME_DIR"] {
+            command.env_remove(name);
+        }
+        command.env("ALSA_CONFIG_PATH", "/nowhere/alsa.conf");
+        run(command.args(call))
+    };
+    let seen = audio(&["devices", "--json"]);
     match seen.code {
         0 => assert!(seen.json().is_array()),
-        1 => assert!(
-            seen.err.lines().count() == 1 && seen.err.contains("; "),
-            "{}",
-            seen.err
-        ),
+        1 => {
+            assert!(
+                seen.err.lines().count() == 1 && seen.err.contains("; "),
+                "{}",
+                seen.err
+            );
+            // Where there is nothing to listen to, listening is not the call's fault either.
+            let live = audio(&["live", "--seconds", "0.2"]).expect(1);
+            assert_eq!(live.err, seen.err);
+        }
         code => panic!("{code}: {}", seen.err),
     }
 }
@@ -240,4 +248,22 @@ fn help_names_every_command() {
     }
     let wrong = run(undertone(home.path()).args(["analyse", "x.wav"])).expect(2);
     assert!(wrong.err.contains("analyze"), "{}", wrong.err);
+}
+
+#[test]
+fn a_time_that_never_ends_or_begins_is_refused() {
+    let home = tempdir().unwrap();
+    for wrong in ["0", "-1", "nan", "inf", "1e300", "soon"] {
+        for call in [&["bench", "--file", "gone.wav"] as &[&str], &["live"]] {
+            let seen = run(undertone(home.path())
+                .args(call)
+                .arg(format!("--seconds={wrong}")))
+            .expect(2);
+            assert!(
+                seen.err.contains("seconds above 0"),
+                "{call:?} {wrong}: {}",
+                seen.err
+            );
+        }
+    }
 }

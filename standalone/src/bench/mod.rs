@@ -29,7 +29,7 @@ pub struct Bench {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub streams: u32,
     /// How long to play, in seconds
-    #[arg(long, value_name = "S", default_value_t = 20.0)]
+    #[arg(long, value_name = "S", default_value_t = 20.0, value_parser = crate::cli::seconds)]
     pub seconds: f64,
     /// The speech to play, over and over
     #[arg(long, value_name = "FILE")]

@@ -31,18 +31,12 @@ const LAST: Duration = Duration::from_secs(3);
 
 /// Runs the command.
 pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
-    if args
-        .seconds
-        .is_some_and(|seconds| !(seconds > 0.0 && seconds.is_finite()))
-    {
-        return Err(Fault::User("--seconds takes a number above 0".into()));
-    }
     let json = as_lines(args, settings)?;
     let user = |error: &dyn std::fmt::Display| Fault::User(error.to_string());
     if let Some(file) = &args.profile {
         profile::check(file).map_err(|error| user(&error))?;
     }
-    let input = inputs::find(settings.input.as_deref()).map_err(|error| user(&error))?;
+    let input = inputs::find(settings.input.as_deref())?;
     let engine = start(settings);
     let config = stream_config(&input.name, input.rate, settings);
     let (tap, stream) = engine.open(&config).map_err(|error| user(&error))?;
@@ -55,7 +49,7 @@ pub fn run(args: &Live, settings: &Settings) -> Result<Ending, Fault> {
             .map_err(|error| user(&profile::unfit(file, error)))?;
     }
     let (updates, latest) = (stream.updates(256), stream.latest());
-    let capture = Capture::open(&input, tap).map_err(|error| user(&error))?;
+    let capture = Capture::open(&input, tap)?;
     stop::listen();
     let stream = Arc::new(stream);
     let watch = Watch::start(
