@@ -112,9 +112,9 @@ fn frame(scale: Scale) -> Markup {
                 tspan class="arousal" { "arousal" } " (calm to excited)"
             }
             // Text in a drawing does not wrap by itself; the page shows the one or the other.
-            text class="lane narrow" x=(left) y=(AFFECT.0 - 22.0) {
+            text class="lane narrow" x=(left) y=(AFFECT.0 - 20.0) {
                 tspan class="valence" { "Valence" } " (unpleasant to pleasant)"
-                tspan x=(left) dy="15" { "and " } tspan class="arousal" { "arousal" } " (calm to excited)"
+                tspan x=(left) dy="14" { "and " } tspan class="arousal" { "arousal" } " (calm to excited)"
             }
             text class="lane" x=(left) y=(SPOKEN.0 - 12.0) { "Utterances" }
             @for ((top, height), marks) in lines {
