@@ -263,6 +263,21 @@ impl Drop for Quiet {
 mod tests {
     use super::*;
 
+    #[test]
+    fn only_a_wrong_name_is_the_callers_fault() {
+        use crate::fault::Ending;
+        let (asked, known, why) = ("mic".to_owned(), Vec::new(), "busy".to_owned());
+        let name = asked.clone();
+        for (error, ending) in [
+            (InputError::NoInput, Ending::Broken),
+            (InputError::NoHost(why.clone()), Ending::Broken),
+            (InputError::Unusable { name, why }, Ending::Broken),
+            (InputError::Unknown { asked, known }, Ending::User),
+        ] {
+            assert_eq!(Fault::from(error.clone()).ending(), ending, "{error}");
+        }
+    }
+
     const INPUTS: [(&str, &str); 3] = [
         ("usb.1", "Studio Mic"),
         ("usb.10", "Headset"),
