@@ -7,8 +7,9 @@ import pytest
 import torch
 from onnx import helper
 
-from undertone_training import late_graph, late_train, logmel, quantise, resnet
+from undertone_training import checkpoint, late_graph, late_train, logmel, quantise, resnet
 from undertone_training.errors import RecipeError
+from undertone_training.store import Item
 
 
 def run(model, feeds):
@@ -72,3 +73,77 @@ def test_the_graph_equals_pytorch(published):
         scale = float(logits[:, :4].abs().max())
         assert np.abs(got - logits.numpy()).max() < bound * scale and affect.shape == (1, 3)
         assert np.abs(own - stats.numpy()).max() < bound * float(stats.abs().max())
+
+
+class Sounds:
+    """Clips of noise."""
+
+    def audio(self, item):
+        return (np.random.default_rng(item.start).standard_normal(item.samples) * 0.1).astype(np.float32)
+
+
+def lesson(published, batch=4):
+    items = [Item("crema_d", str(n), f"s{n % 3}", n % 4, "", "train", [], n, 9000) for n in range(12)]
+    plan = late_train.Plan(epochs=1.4, batch=batch, seconds=(0.3, 0.4), save_every=2)
+    model = late_train.begin(published[1], plan)
+    return model, late_train.Task(Sounds(), items, items, plan, late_train.STATS)
+
+
+def test_no_picture_is_masked_where_the_share_is_none():
+    picture = torch.ones(6, 1, 80, 100)
+    dice = np.random.default_rng(0)
+    assert torch.equal(logmel.mask(picture, dice, 0.0), picture)
+    hidden = (logmel.mask(picture, dice, 0.5) == 0).flatten(1).any(dim=1)
+    assert hidden.any() and not hidden.all()
+
+
+def test_a_killed_fine_tuning_ends_as_if_it_had_not_been(tmp_path, published, monkeypatch):
+    model, task = lesson(published)
+    late_train.train(model, task, tmp_path / "whole.pt")
+    again, task = lesson(published)
+    loss = task.loss
+
+    def killed(model, picked, step):
+        if step == 3:
+            raise KeyboardInterrupt
+        return loss(model, picked, step)
+
+    monkeypatch.setattr(task, "loss", killed)
+    with pytest.raises(KeyboardInterrupt):
+        late_train.train(again, task, tmp_path / "killed.pt")
+    assert checkpoint.load(tmp_path / "killed.pt")["step"] == 2
+    again, task = lesson(published)
+    late_train.train(again, task, tmp_path / "killed.pt")
+    whole, resumed = checkpoint.load(tmp_path / "whole.pt"), checkpoint.load(tmp_path / "killed.pt")
+    assert whole["step"] == resumed["step"] == 4
+    for part in ("model", "latest"):
+        for name, value in whole[part].items():
+            assert torch.equal(value, resumed[part][name]), f"{part} {name}"
+    # What is used afterwards is the average, which lies between where it began and where the last step led.
+    name = "net.stages.2.0.first.weight"
+    assert torch.equal(again.state_dict()[name], whole["model"][name]) and not torch.equal(whole["model"][name], whole["latest"][name])
+
+
+def test_a_spoilt_voice_is_the_same_every_time():
+    items = [Item("crema_d", str(n), "s", 0, "", "train", [], n, 40000) for n in range(6)]
+    spoil = late_train.spoiling(Sounds(), items, 1)
+    sounds = [Sounds().audio(i) for i in items]
+    once, twice = ([spoil(i, x) for i, x in zip(items, sounds)] for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(once, twice))
+    assert any(len(a) < len(x) for a, x in zip(once, sounds)) and any(len(a) == len(x) for a, x in zip(once, sounds))
+
+
+def test_a_refitted_head_judges_the_network_it_was_fitted_to(published):
+    model, task = lesson(published)
+    first, second = torch.rand(12, late_train.STATS), torch.rand(12, late_train.STATS)
+    before = model.head
+    late_train.refit(model, task.items, [first, second], 1)
+    assert model.head is not before and torch.allclose(model.head.population_mean, first.mean(dim=0))
+    assert not model.head.training and model.head.trained.tolist() == [1, 1, 1, 1, 0, 0, 0]
+
+
+def test_an_earlier_recipe_s_weights_are_refused(tmp_path, published):
+    model, task = lesson(published)
+    checkpoint.save(tmp_path / "late_speech.pt", {"model": model.state_dict(), "step": 2})
+    with pytest.raises(RecipeError, match="late_speech.pt: an earlier recipe's; remove the file"):
+        late_train.train(model, task, tmp_path / "late_speech.pt")

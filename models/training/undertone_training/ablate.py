@@ -20,7 +20,7 @@ from .store import Store, atomically
 LATE = {
     "late_speech: speaker network's weights, masked, third stage's maps": {},
     "late_speech: from scratch": {"transferred": False},
-    "late_speech: without masking": {"masked": False},
+    "late_speech: without masking": {"masked": 0.0},
     "late_speech: the network's embedding instead of maps": {"embedding": True},
 }
 PAIRED = {f"multilevel: {name} only": (name,) for name in LEVELS} | {"multilevel: all levels": LEVELS}

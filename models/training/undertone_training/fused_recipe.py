@@ -151,16 +151,26 @@ def late_items(store: Store) -> tuple[list[Item], list[int]]:
 
 
 def late_speech(place: Place, plan: late_train.Plan) -> late_train.LateSpeech:
-    """Trains the speech branch of system `late`: a head on the network as published, then everything together."""
+    """Trains the speech branch of system `late`: a head on the network as published, everything together, and another head."""
     place.need("speakers")
     store = Store(place.cache, ["crema_d", "emodb", "librispeech"])
     items, chosen = late_items(store)
     model = late_train.begin(place.speakers, plan)
-    before = late_train.all_stats(model, store, items, place.work / "late_before.npy", longest=1.6)
-    task = late_train.Task(store, [items[n] for n in chosen], speech_recipe.read_speech(store), plan, late_train.STATS)
-    late_train.ready(model, task, before[chosen])
+    mine, babble = [items[n] for n in chosen], speech_recipe.read_speech(store)
+    task = late_train.Task(store, mine, babble, plan, late_train.STATS)
+    if not (place.work / "late_speech.pt").exists():
+        late_train.ready(model, task, late_train.all_stats(model, store, mine, place.work / "late_before.npy", longest=1.6))
     late_train.train(model, task, place.work / "late_speech.pt")
+    whole = late_whole(place, model, store)[chosen]
+    spoilt_view = late_train.all_stats(model, store, mine, place.work / "late_spoilt.npy", spoil=late_train.spoiling(store, babble, plan.seed))
+    late_train.refit(model, mine, [whole, whole, spoilt_view], plan.seed)
+    checkpoint.save(place.work / "late_head.pt", {"model": model.head.state_dict()})
     return model
+
+
+def late_whole(place: Place, model: late_train.LateSpeech, store: Store) -> Tensor:
+    """Statistics of every labelled clip's voice through the trained network."""
+    return late_train.all_stats(model, store, late_items(store)[0], place.work / "late_whole.npy")
 
 
 def export_late(place: Place, model: late_train.LateSpeech) -> None:
@@ -203,16 +213,17 @@ def load(model: torch.nn.Module, file: Path):
 
 def trained_late(place: Place) -> late_train.LateSpeech:
     """The speech branch of `late` as it was trained."""
-    return load(late_train.LateSpeech(), place.work / "late_speech.pt")
+    model = load(late_train.LateSpeech(), place.work / "late_speech.pt")
+    model.head = load(model.head, place.work / "late_head.pt")
+    return model
 
 
 def judge_late(place: Place, model: late_train.LateSpeech) -> dict:
     """The branch alone: dev speakers, and EMO-DB, which it never heard; calibration on dev."""
     store = Store(place.cache, ["crema_d", "emodb"])
-    everything, _ = late_items(store)
-    items = [i for i in everything if i.corpus == "emodb" or i.split == "dev"]
-    stats = late_train.all_stats(model, store, items, place.work / "late_judged.npy")
-    dev = [n for n, i in enumerate(items) if i.corpus == "crema_d"]
+    items, _ = late_items(store)
+    stats = late_whole(place, model, store)
+    dev = [n for n, i in enumerate(items) if i.corpus == "crema_d" and i.split == "dev"]
     german = [n for n, i in enumerate(items) if i.corpus == "emodb"]
     picked = [items[n] for n in dev]
     fitted, curves = calibrate.calibrate(model.head, picked, stats[dev], {})

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ MIN_SAMPLES = 4000
 
 @dataclass
 class Plan:
-    """What a run needs; the defaults made the shipped weights."""
+    """What a run needs."""
 
     epochs: float = 0.6
     batch: int = 16
@@ -34,7 +35,8 @@ class Plan:
     head_rate: float = 5e-4
     votes: float = 0.5
     plain: float = 0.3  # share of clips that are not spoilt
-    masked: bool = True  # hide stretches of time and bands of frequency
+    masked: float = 1.0  # share of pictures of which stretches of time and bands of frequency are hidden
+    average: float = 0.99  # of the moving average of the weights that is kept in the end
     transferred: bool = True  # begin with the speaker network's weights
     embedding: bool = False  # read the network's embedding, not its maps' statistics
     seed: int = 1
@@ -52,13 +54,12 @@ class LateSpeech(nn.Module):
         self.embed = nn.Linear(STATS, 256) if embedding else None
         self.head = fresh_head(256 if embedding else STATS)
 
-    def stats(self, audio: Tensor, samples: Tensor | None = None, dice: np.random.Generator | None = None) -> Tensor:
-        """Statistics of a batch; with dice, pictures are masked."""
+    def stats(self, audio: Tensor, samples: Tensor | None = None, dice: np.random.Generator | None = None, share: float = 1.0) -> Tensor:
+        """Statistics of a batch; with dice, so large a share of the pictures is masked."""
         picture = self.logmel(audio, samples)
         if dice is not None:
-            picture = logmel.mask(picture, dice)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.training or torch.is_inference_mode_enabled()):
-            maps = self.net(picture.contiguous(memory_format=torch.channels_last))
+            picture = logmel.mask(picture, dice, share)
+        maps = self.net(picture.contiguous(memory_format=torch.channels_last))
         columns = None if samples is None else resnet.columns_of(1 + (samples - logmel.FRAME) // logmel.HOP, self.depth)
         found = resnet.statistics(maps, columns)
         return found if self.embed is None else self.embed(found)
@@ -139,12 +140,12 @@ class Task:
     def loss(self, model: LateSpeech, picked: list[int], step: int) -> Tensor:
         """Cross-entropy of a batch, each clip against its speaker's past."""
         audio, lengths, dice = self.batch(picked, step)
-        stats = model.stats(audio, lengths, dice if self.plan.masked else None)
+        stats = model.stats(audio, lengths, dice, self.plan.masked)
         pasts = Pasts(self.speakers, self.acted, self.plan.seed * 100003 + step)
         heard = np.flatnonzero(self.seen.numpy())
         pasts.own = {name: own[np.isin(own, heard)] for name, own in pasts.own.items()}
         means, counts = pasts.baselines(picked, self.bank)
-        self.bank[picked] = stats.detach()
+        self.bank[picked] = stats.detach().half().float()  # as a checkpoint keeps it, so that a resumed run goes the same way
         self.seen[picked] = True
         return emotion_loss(model.head.classify(model.head.features(stats, means, counts)), self.target[picked], self.weights)
 
@@ -158,7 +159,22 @@ def groups(model: LateSpeech, plan: Plan) -> list[dict]:
     return found + [{"params": top, "lr": plan.head_rate}]
 
 
-def all_stats(model: LateSpeech, store: Store, items: list[Item], file: Path, longest: float = 3.0, batch: int = 16) -> Tensor:
+def spoiling(store: Store, babble: list[Item], seed: int) -> Callable[[Item, np.ndarray], np.ndarray]:
+    """Spoils a voice: often only its beginning or a stretch of it, often with what `augment` does; the same for a clip every time."""
+
+    def spoil(item: Item, x: np.ndarray) -> np.ndarray:
+        dice = np.random.default_rng([seed, 37, item.start % 2**31])
+        if dice.random() < 0.5:
+            x = stretch(x, int(RATE * dice.uniform(0.5, 2.0)), dice)
+        if dice.random() < 0.3:
+            return x
+        noise = store.audio(babble[int(dice.integers(len(babble)))]) if babble else None
+        return augment.augment(x, dice, noise, 0.0 if item.corpus in RESYNTHESISED else 0.3)
+
+    return spoil
+
+
+def all_stats(model: LateSpeech, store: Store, items: list[Item], file: Path, longest: float = 3.0, batch: int = 16, spoil: Callable | None = None) -> Tensor:
     """Statistics of the voice of every clip through the network as it is, kept in a file."""
     if not file.exists():
         out = np.zeros((len(items), len(model.head.population_mean)), np.float32)
@@ -168,7 +184,8 @@ def all_stats(model: LateSpeech, store: Store, items: list[Item], file: Path, lo
         with torch.inference_mode():
             for start in tqdm(range(0, len(order), batch), desc="late_speech statistics", disable=None):
                 picked = order[start : start + batch]
-                audio, lengths = together([voiced(store, items[i])[: int(longest * RATE)] for i in picked])
+                clips = [voiced(store, items[i])[: int(longest * RATE)] for i in picked]
+                audio, lengths = together([spoil(items[i], x) for i, x in zip(picked, clips)] if spoil else clips)
                 out[picked] = model.stats(audio, lengths).numpy()
 
         def write(part: Path) -> None:
@@ -195,7 +212,13 @@ def ready(model: LateSpeech, task: Task, stats: Tensor) -> None:
     width = stats.shape[1]
     fitted = head_train.train(task.items, [stats], head_train.Plan(seed=task.plan.seed), lambda: fresh_head(width))
     model.head.load_state_dict(fitted.state_dict())
-    task.bank, task.seen = stats.clone(), torch.ones(len(task.items), dtype=torch.bool)
+    task.bank, task.seen = stats.half().float(), torch.ones(len(task.items), dtype=torch.bool)
+
+
+def refit(model: LateSpeech, items: list[Item], views: list[Tensor], seed: int) -> None:
+    """Another head for the network as it has become; the first view is the clean one."""
+    width = views[0].shape[1]
+    model.head = head_train.train(items, views, head_train.Plan(seed=seed), lambda: fresh_head(width))
 
 
 def train(model: LateSpeech, task: Task, file: Path, steps: int | None = None) -> None:
@@ -209,11 +232,14 @@ def train(model: LateSpeech, task: Task, file: Path, steps: int | None = None) -
     rates = [g["lr"] for g in optimizer.param_groups]
     step, position, epoch = 0, 0, 0
     if state := checkpoint.load(file):
-        checkpoint.fit(model, state["model"], file)
+        if "latest" not in state:
+            raise RecipeError(f"{file}: an earlier recipe's; remove the file or give another --work folder")
+        checkpoint.fit(model, state["latest"], file)
         optimizer.load_state_dict(state["optimizer"])
         task.bank, task.seen, step = state["bank"].float(), state["seen"], state["step"]
     elif not task.seen.any():
         settle(model, task)
+    average = {name: value.clone() for name, value in (state["model"] if state else model.state_dict()).items()}
     model.train()
     bar = tqdm(total=total, initial=step, desc="late_speech", disable=None)
     started, running = time.time(), None
@@ -226,16 +252,28 @@ def train(model: LateSpeech, task: Task, file: Path, steps: int | None = None) -
                 continue
             for group, rate in zip(optimizer.param_groups, rates):
                 group["lr"] = rate * schedule(step, total)
+            torch.manual_seed(plan.seed * 1000003 + step)  # so that a resumed run drops what a whole one would have
             loss = task.loss(model, order[begin_at : begin_at + plan.batch], step)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             step += 1
+            follow(average, model, min(plan.average, step / (step + 10)))
             running = loss.item() if running is None else 0.95 * running + 0.05 * loss.item()
             bar.update()
             if step % plan.save_every == 0 or step == total:
-                checkpoint.save(file, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "bank": task.bank.half(), "seen": task.seen, "step": step})
+                checkpoint.save(file, {
+                    "model": average, "latest": model.state_dict(), "optimizer": optimizer.state_dict(), "bank": task.bank.half(), "seen": task.seen, "step": step,
+                })
                 print(f"late_speech step {step}/{total} loss {running:.4f} {time.time() - started:.0f} s, {time.process_time():.0f} s of processor", flush=True)
         epoch += 1
+    model.load_state_dict(average)
     model.eval()
+
+
+def follow(average: dict[str, Tensor], model: LateSpeech, share: float) -> None:
+    """Moves the average of the weights a little toward the weights."""
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            average[name].lerp_(value, 1.0 - share)

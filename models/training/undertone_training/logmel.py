@@ -63,10 +63,12 @@ class LogMel(nn.Module):
         return ((picture - mean) * inside).transpose(1, 2).unsqueeze(1)
 
 
-def mask(picture: Tensor, dice: np.random.Generator, times: int = 2, widest: int = 25, rows: int = 2, tallest: int = 12) -> Tensor:
-    """Hides stretches of time and bands of frequency, another set for each picture."""
+def mask(picture: Tensor, dice: np.random.Generator, share: float = 1.0, times: int = 2, widest: int = 25, rows: int = 2, tallest: int = 12) -> Tensor:
+    """Hides stretches of time and bands of frequency of a share of the pictures, another set for each."""
     picture = picture.clone()
     for image in picture[:, 0]:
+        if dice.random() >= share:
+            continue
         for _ in range(times):
             width = int(dice.integers(0, min(widest, image.shape[1] // 3) + 1))
             start = int(dice.integers(0, image.shape[1] - width + 1))
