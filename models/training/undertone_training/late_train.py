@@ -27,15 +27,15 @@ MIN_SAMPLES = 4000
 class Plan:
     """What a run needs."""
 
-    epochs: float = 0.6
+    epochs: float = 1.5
     batch: int = 16
-    seconds: tuple[float, float] = (0.9, 1.7)  # of a stretch, one length a batch
-    rate: float = 3e-4  # of the last stage
+    seconds: tuple[float, float] = (1.1, 2.1)  # of a stretch, one length a batch
+    rate: float = 1e-4  # of the last stage
     decay: float = 0.75  # of the rate, from each stage to the one under it
-    head_rate: float = 5e-4
+    head_rate: float = 2e-4
     votes: float = 0.5
-    plain: float = 0.3  # share of clips that are not spoilt
-    masked: float = 1.0  # share of pictures of which stretches of time and bands of frequency are hidden
+    plain: float = 0.5  # share of clips that are not spoilt
+    masked: float = 0.7  # share of pictures of which stretches of time and bands of frequency are hidden
     average: float = 0.99  # of the moving average of the weights that is kept in the end
     transferred: bool = True  # begin with the speaker network's weights
     embedding: bool = False  # read the network's embedding, not its maps' statistics

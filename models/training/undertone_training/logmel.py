@@ -63,7 +63,7 @@ class LogMel(nn.Module):
         return ((picture - mean) * inside).transpose(1, 2).unsqueeze(1)
 
 
-def mask(picture: Tensor, dice: np.random.Generator, share: float = 1.0, times: int = 2, widest: int = 25, rows: int = 2, tallest: int = 12) -> Tensor:
+def mask(picture: Tensor, dice: np.random.Generator, share: float = 1.0, times: int = 2, widest: int = 16, rows: int = 2, tallest: int = 8) -> Tensor:
     """Hides stretches of time and bands of frequency of a share of the pictures, another set for each."""
     picture = picture.clone()
     for image in picture[:, 0]:
