@@ -5,13 +5,16 @@
 //! a host scans it, and never pass sound to the engine before somebody has agreed to it.
 //!
 //! Without default features it is parts for others: `panel` is the panel without a plugin framework, `osc` the
-//! encoder of Open Sound Control, `web` the server of scores over WebSocket, and the palette is always there.
+//! encoder of Open Sound Control, `web` the server of scores over WebSocket; the palette and `signed` are always there.
 
 #[cfg(feature = "osc")]
 pub mod osc;
 pub mod palette;
 #[cfg(feature = "panel")]
 pub mod panel;
+mod signed;
+
+pub use signed::signed;
 
 #[cfg(feature = "web")]
 pub mod web;

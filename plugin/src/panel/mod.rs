@@ -36,7 +36,7 @@ use undertone::{Activity, Snapshot};
 pub use areas::{LARGEST, SMALLEST, USUAL};
 pub use consent::{AGREE, LATER};
 pub use feed::{NoFeed, PanelFeed, Readers, Source, Stage, StreamFeed};
-pub use reading::{Reading, signed};
+pub use reading::Reading;
 pub use settings::{Ear, Look, MidiOut, OscOut, Settings, VoltageOut, WebOut, Wiring};
 pub use status::Status;
 

@@ -6,7 +6,7 @@ use undertone::Affect;
 use super::draw;
 use super::history::{History, Point};
 use super::ink::Ink;
-use super::reading::signed;
+use crate::signed;
 
 /// How much of the past the trail shows.
 const TRAIL_S: f64 = 15.0;

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use undertone::{Label, Scored, Verdict};
 
+use crate::signed;
+
 /// One number of a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
@@ -153,14 +155,6 @@ impl Reading {
         }
         values
     }
-}
-
-/// A place on an axis as a person reads it: with its sign, in hundredths. What rounds to nothing is "+0.00", from
-/// either side: "-0.00" would read back as another number than it was written for.
-pub fn signed(value: f32) -> String {
-    let hundredths = (value * 100.0).round() / 100.0;
-    // Adding 0 takes the sign from a zero.
-    format!("{:+.2}", hundredths + 0.0)
 }
 
 fn label_at(value: f32) -> Verdict {

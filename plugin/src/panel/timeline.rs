@@ -11,8 +11,8 @@ use undertone::{Affect, Update, Verdict};
 use super::draw;
 use super::history::{History, SPAN_S};
 use super::ink::Ink;
-use super::reading::signed;
 use super::{verdict, words};
+use crate::signed;
 
 /// How far one arrow key moves.
 const STEP_S: f64 = 0.5;

@@ -2,7 +2,7 @@
 
 use console::{Style, truncate_str};
 use undertone::{Activity, Label, Snapshot, Update, Verdict};
-use undertone_plugin::panel::signed;
+use undertone_plugin::signed;
 
 use crate::sink::Entry;
 use crate::term;

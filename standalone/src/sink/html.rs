@@ -6,7 +6,6 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 use undertone::{Label, Update, Verdict};
 use undertone_plugin::palette::{self, Ground};
-use undertone_plugin::panel;
 
 use super::svg::{self, LEFT, Point, RIGHT, Scale};
 use super::{About, Entry, Part, Sink, Target, WriteError, shares};
@@ -237,7 +236,7 @@ fn overview(finals: &[Entry]) -> Markup {
 }
 
 fn table(finals: &[Entry]) -> Markup {
-    let signed = |value: f32| panel::signed(value).replace('-', "−");
+    let signed = |value: f32| undertone_plugin::signed(value).replace('-', "−");
     // Where words were never read there is one side only, and nothing to tell apart.
     let two_sides = finals.iter().any(|entry| entry.said.is_some());
     html! {
