@@ -41,6 +41,7 @@ pub fn open(memory: &Arc<Memory>, voice: &Arc<Voice>, notifier: &RepaintNotifier
         voice: Arc::clone(voice),
         drawer: drawer.clone(),
         panel: Panel::new(),
+        host: None,
         broken: false,
         first: true,
     };
@@ -61,6 +62,8 @@ pub struct Window {
     voice: Arc<Voice>,
     drawer: Drawer,
     panel: Panel,
+    /// How the host is told of a parameter that was moved here.
+    host: Option<GuiContext>,
     broken: bool,
     first: bool,
 }
@@ -69,8 +72,17 @@ impl Window {
     fn frame(&mut self, ui: &mut Ui) {
         let mut settings = self.memory.saved().settings;
         let before = settings.clone();
+        let depth = self.memory.depth_percent();
+        settings.depth = Some(depth);
         self.voice
             .with_feed(|feed| self.panel.show(ui, feed, &mut settings));
+        if let (Some(host), Some(moved)) = (&self.host, settings.depth.take().filter(|moved| *moved != depth))
+        {
+            let (setter, parameter) = (host.param_setter(), &self.memory.depth);
+            setter.begin_set_parameter(parameter);
+            setter.set_parameter(parameter, f32::from(moved) / 100.0);
+            setter.end_set_parameter(parameter);
+        }
         if settings != before {
             self.voice.set(&settings);
             self.memory.change(|saved| saved.settings = settings);
@@ -82,10 +94,11 @@ impl NiceEguiApp for Window {
     fn build(
         &mut self,
         _egui_ctx: egui::Context,
-        _nice_gui_ctx: GuiContext,
+        host: GuiContext,
         _frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         self.drawer.here();
+        self.host = Some(host);
         self.first = true;
         // The framework (0.6.0) never tells that a window was closed: a panel that failed begins anew here.
         if std::mem::take(&mut self.broken) {

@@ -179,15 +179,18 @@ impl Plugin for Undertone {
         self.extras.write(&Reading::values(score.as_ref(), voice));
         #[allow(clippy::cast_precision_loss, reason = "blocks are small")]
         let block_s = frames as f32 / self.rate.max(1.0);
-        self.controls.run(midi, block_s, score.as_ref(), |control| {
-            let event = NoteEvent::MidiCC {
-                timing: 0,
-                channel: midi.channel,
-                cc: control.number,
-                value: f32::from(control.value) / 127.0,
-            };
-            context.try_send_event(event).is_ok()
-        });
+        let depth = self.memory.depth.value();
+        self.extras.set_depth(depth);
+        self.controls
+            .run(midi, block_s, score.as_ref(), depth, |control| {
+                let event = NoteEvent::MidiCC {
+                    timing: 0,
+                    channel: midi.channel,
+                    cc: control.number,
+                    value: f32::from(control.value) / 127.0,
+                };
+                context.try_send_event(event).is_ok()
+            });
         self.notes.run(midi, score.as_ref(), |note| {
             context.try_send_event(event_of(note)).is_ok()
         });

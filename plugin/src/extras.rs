@@ -24,6 +24,8 @@ pub struct Extras {
     /// [`VoltageOut`] and [`Ear`] in one word.
     wiring: AtomicU32,
     listening: AtomicBool,
+    /// How far control voltages swing; 0 until the first block has said.
+    depth: AtomicU32,
     chain: Chain,
     restored: OnceLock<Restored>,
 }
@@ -96,6 +98,16 @@ impl Extras {
     /// Says whether sound is being taken in.
     pub fn set_listening(&self, listening: bool) {
         self.listening.store(listening, Ordering::Relaxed);
+    }
+
+    /// How far control voltages swing.
+    pub fn depth(&self) -> f32 {
+        f32::from_bits(self.depth.load(Ordering::Relaxed))
+    }
+
+    /// Says how far control voltages swing.
+    pub fn set_depth(&self, depth: f32) {
+        self.depth.store(depth.to_bits(), Ordering::Relaxed);
     }
 
     /// What the user wired where.

@@ -5,7 +5,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use nice_plug::prelude::{BoolParam, Params, PluginState};
+use nice_plug::formatters::v2s_f32_percentage;
+use nice_plug::plugin::ParamValue;
+use nice_plug::prelude::{BoolParam, FloatParam, FloatRange, Params, PluginState};
 use serde::{Deserialize, Serialize};
 
 use crate::panel::{LARGEST, MidiOut, OscOut, SMALLEST, Settings, USUAL, WebOut, Wiring};
@@ -15,6 +17,9 @@ pub const FORM: u32 = 1;
 
 /// The longest name of a system that is believed.
 const LONGEST_NAME: usize = 64;
+
+/// A depth that changes nothing.
+const WHOLE: f32 = 1.0;
 
 /// What is saved beside the parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +87,10 @@ pub struct Memory {
     #[id = "bypass"]
     pub bypass: BoolParam,
 
+    /// How far controllers and control voltages swing: at 1 as far as the scores say, at 0 not at all.
+    #[id = "depth"]
+    pub depth: FloatParam,
+
     #[persist = "panel"]
     saved: Arc<RwLock<Saved>>,
 }
@@ -90,12 +99,26 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             bypass: BoolParam::new("Bypass", false).make_bypass(),
+            depth: FloatParam::new("Depth", WHOLE, FloatRange::Linear { min: 0.0, max: WHOLE })
+                .with_unit(" %")
+                .with_value_to_string(v2s_f32_percentage(1))
+                .with_string_to_value(Arc::new(share)),
             saved: Arc::default(),
         }
     }
 }
 
 impl Memory {
+    /// The depth in whole percent, as the panel shows it.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 100"
+    )]
+    pub fn depth_percent(&self) -> u8 {
+        (self.depth.value() * 100.0).round() as u8
+    }
+
     /// What is saved at the moment.
     pub fn saved(&self) -> Saved {
         let saved = self.saved.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -110,10 +133,21 @@ impl Memory {
     }
 }
 
+/// The depth that somebody wrote, as a percentage.
+fn share(text: &str) -> Option<f32> {
+    let percent: f32 = text.trim().trim_end_matches('%').trim_end().parse().ok()?;
+    percent.is_finite().then(|| (percent / 100.0).clamp(0.0, WHOLE))
+}
+
 /// Brings an older version's state into this version's form.
 ///
-/// There is one form so far, so it only sees to it that a form from the future gives no consent.
+/// There is one form so far, so it only sees to it that a form from the future gives no consent. A project from before
+/// there was a depth has the whole of it: the framework leaves a parameter that a state does not name as it is.
 pub fn migrate(state: &mut PluginState) {
+    state
+        .params
+        .entry("depth".to_owned())
+        .or_insert(ParamValue::F32(WHOLE));
     let Some(field) = state.fields.get_mut("panel") else {
         return;
     };
@@ -145,6 +179,31 @@ mod tests {
         saved.settings.look = crate::panel::Look::Dark;
         saved.window = (1000.0, 700.0);
         assert_eq!(migrated(&serde_json::to_string(&saved).unwrap()), saved);
+    }
+
+    #[test]
+    fn a_project_without_a_depth_has_the_whole_of_it() {
+        let mut state = PluginState {
+            version: "0.1.0".to_owned(),
+            params: BTreeMap::from([("bypass".to_owned(), ParamValue::Bool(true))]),
+            fields: BTreeMap::new(),
+        };
+        migrate(&mut state);
+        assert!(matches!(state.params["depth"], ParamValue::F32(1.0)));
+        state.params.insert("depth".to_owned(), ParamValue::F32(0.25));
+        migrate(&mut state);
+        assert!(matches!(state.params["depth"], ParamValue::F32(0.25)));
+    }
+
+    #[test]
+    fn a_depth_is_read_as_a_percentage() {
+        assert_eq!(share("25 %"), Some(0.25));
+        assert_eq!(share(" 100%"), Some(1.0));
+        assert_eq!(share("250"), Some(1.0));
+        for rubbish in ["", "%", "nan", "inf %", "much"] {
+            assert_eq!(share(rubbish), None, "{rubbish}");
+        }
+        assert_eq!(Memory::default().depth_percent(), 100);
     }
 
     #[test]

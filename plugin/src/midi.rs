@@ -36,6 +36,7 @@ impl Controls {
         settings: MidiOut,
         block_s: f32,
         score: Option<&Scored>,
+        depth: f32,
         mut send: impl FnMut(Control) -> bool,
     ) {
         if self.settings != Some(settings) {
@@ -49,7 +50,7 @@ impl Controls {
         let Some(score) = score.filter(|_| settings.on && self.waited_s >= PACE_S) else {
             return;
         };
-        for (index, value) in values(score).into_iter().enumerate() {
+        for (index, value) in values(score, depth).into_iter().enumerate() {
             let steps = if settings.fine { 16_383.0 } else { 127.0 };
             // The value lies between 0 and 1, so the product fits.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -81,14 +82,17 @@ impl Controls {
     }
 }
 
-/// All values between 0 and 1, in the order of the controllers.
-fn values(score: &Scored) -> [f32; VALUES] {
+/// All values between 0 and 1, in the order of the controllers. The less the depth, the closer to rest: nothing of a
+/// label, the middle of an axis.
+fn values(score: &Scored, depth: f32) -> [f32; VALUES] {
     let mut values = [0.0; VALUES];
     let labels = score.scores.values();
-    values[..Label::COUNT].copy_from_slice(labels);
+    for (value, label) in values.iter_mut().zip(labels) {
+        *value = label * depth;
+    }
     let affect = [score.affect.valence, score.affect.arousal, score.affect.dominance];
     for (value, axis) in values[Label::COUNT..].iter_mut().zip(affect) {
-        *value = f32::midpoint(axis, 1.0);
+        *value = f32::midpoint(axis * depth, 1.0);
     }
     values.map(|value| value.clamp(0.0, 1.0))
 }
@@ -114,7 +118,7 @@ mod tests {
 
     fn run(controls: &mut Controls, settings: MidiOut, block_s: f32, score: &Scored) -> Vec<Control> {
         let mut sent = Vec::new();
-        controls.run(settings, block_s, Some(score), |control| {
+        controls.run(settings, block_s, Some(score), 1.0, |control| {
             sent.push(control);
             true
         });
@@ -193,11 +197,21 @@ mod tests {
     fn a_full_host_gets_the_rest_later() {
         let mut controls = Controls::default();
         let mut room = 4;
-        controls.run(ON, 0.001, Some(&score(0.0)), |_| {
+        controls.run(ON, 0.001, Some(&score(0.0)), 1.0, |_| {
             room -= 1;
             room >= 0
         });
         assert_eq!(run(&mut controls, ON, 1.0, &score(0.0)).len(), VALUES - 4);
+    }
+
+    #[test]
+    fn depth_draws_labels_to_nothing_and_axes_to_the_middle() {
+        let mut happy = score(1.0);
+        happy.scores = Scores::from_logits(&[0.0, 9.0, 0.0, 0.0, 0.0, 0.0, 0.0], 1.0);
+        let [whole, half, none] = [1.0, 0.5, 0.0].map(|depth| values(&happy, depth));
+        assert_eq!(half[1].to_bits(), (whole[1] / 2.0).to_bits());
+        assert_eq!((whole[7], half[7], none[7]), (1.0, 0.75, 0.5));
+        assert!(none[..Label::COUNT].iter().all(|value| *value == 0.0));
     }
 
     #[test]

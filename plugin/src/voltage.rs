@@ -67,11 +67,11 @@ impl Voltage {
         }
     }
 
-    /// Aims at what the readings are now; switched off, at 0.
-    pub fn aim(&mut self, settings: VoltageOut, values: &[f32; Reading::COUNT]) {
+    /// Aims at what the readings are now, times the depth; switched off, at 0.
+    pub fn aim(&mut self, settings: VoltageOut, values: &[f32; Reading::COUNT], depth: f32) {
         for (side, reading) in self.sides.iter_mut().zip([settings.left, settings.right]) {
             let target = if settings.on {
-                voltage(reading, values[reading.index()])
+                voltage(reading, values[reading.index()]) * depth
             } else {
                 0.0
             };
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_change_is_a_straight_line_without_a_click() {
         let mut voltage = Voltage::new(48_000.0);
-        voltage.aim(ON, &values(-1.0, 7.0));
+        voltage.aim(ON, &values(-1.0, 7.0), 1.0);
         let (mut left, mut right) = ([0.0; 2_000], [0.0; 2_000]);
         voltage.fill(0, &mut left);
         voltage.fill(1, &mut right);
@@ -133,10 +133,10 @@ mod tests {
         let line = |size: usize| {
             let mut voltage = Voltage::new(44_100.0);
             let mut all = Vec::new();
-            voltage.aim(ON, &values(0.7, 0.0));
+            voltage.aim(ON, &values(0.7, 0.0), 1.0);
             while all.len() < 1_200 {
                 let mut block = vec![0.0; size];
-                voltage.aim(ON, &values(0.7, 0.0));
+                voltage.aim(ON, &values(0.7, 0.0), 1.0);
                 voltage.fill(0, &mut block);
                 all.extend(block);
             }
@@ -148,12 +148,23 @@ mod tests {
     }
 
     #[test]
-    fn switched_off_it_comes_to_rest_at_silence() {
+    fn half_the_depth_is_half_the_voltage() {
         let mut voltage = Voltage::new(8_000.0);
-        voltage.aim(ON, &values(1.0, 3.0));
+        voltage.aim(ON, &values(-1.0, 7.0), 0.5);
         let mut block = [9.0; 400];
         voltage.fill(0, &mut block);
-        voltage.aim(VoltageOut { on: false, ..ON }, &values(1.0, 3.0));
+        assert_eq!(block[399], -0.5);
+        voltage.fill(1, &mut block);
+        assert_eq!(block[399], 0.5);
+    }
+
+    #[test]
+    fn switched_off_it_comes_to_rest_at_silence() {
+        let mut voltage = Voltage::new(8_000.0);
+        voltage.aim(ON, &values(1.0, 3.0), 1.0);
+        let mut block = [9.0; 400];
+        voltage.fill(0, &mut block);
+        voltage.aim(VoltageOut { on: false, ..ON }, &values(1.0, 3.0), 1.0);
         voltage.fill(0, &mut block);
         assert_eq!(block[399], 0.0);
     }

@@ -102,7 +102,10 @@ if phase == "record" then
 end
 
 local insert = processor:to_insert()
-if phase == "make" then ARDOUR.LuaAPI.set_processor_param(processor, 0, 1.0) end
+if phase == "make" then
+  ARDOUR.LuaAPI.set_processor_param(processor, 0, 1.0)
+  ARDOUR.LuaAPI.set_processor_param(processor, 1, 0.25)
+end
 print("active " .. tostring(processor:active()))
 print("latency " .. tostring(processor:signal_latency()))
 

@@ -297,6 +297,7 @@ fn ardour_inserts_plays_saves_and_reopens() {
     assert_eq!(made["latency"], "0");
     assert_eq!(made["rolled"], "true");
     assert_eq!(made["value 0 Bypass"], "1.0", "what was set");
+    assert_eq!(made["value 1 Depth"], "0.25", "what was set");
     assert!(
         made["parameters"].parse::<usize>().unwrap() > 10,
         "read-outs are seen"

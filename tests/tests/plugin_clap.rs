@@ -165,6 +165,13 @@ fn a_project_comes_back_as_it_was() {
     let mut second = Instance::new(&entry);
     assert!(second.load(&saved));
     assert_eq!(second.save(), saved);
+    // A project from before there was a depth has the whole of it, whatever this instance had.
+    let deep = framed(br#"{"version":"0.1.0","params":{"depth":{"f32":0.25}},"fields":{}}"#);
+    assert!(second.load(&deep));
+    assert!(String::from_utf8_lossy(&second.save()).contains(r#""depth":{"f32":0.25}"#));
+    assert!(second.load(&saved));
+    assert!(String::from_utf8_lossy(&second.save()).contains(r#""depth":{"f32":1.0}"#));
+    assert_eq!(second.save(), saved);
     // Into an active plugin too, which must go on.
     let mut running = second.start(48_000.0, 512);
     assert!(second.load(&fresh));

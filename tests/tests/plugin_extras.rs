@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags};
+use clack_host::events::Pckn;
 use clack_host::events::event_types::ParamValueEvent;
+use clack_host::prelude::*;
+use clack_host::utils::ClapId;
 use plugin_host::{Instance, Running, bits, load, project, project_with};
 use serde_json::json;
 use undertone::{Engine, EngineConfig, Label, StreamConfig, Update};
@@ -80,7 +83,7 @@ fn names(instance: &mut Instance) -> BTreeMap<String, u32> {
             .trim_end_matches('\0')
             .to_owned();
         let read_only = info.flags.contains(ParamInfoFlags::IS_READONLY);
-        assert_eq!(read_only, name != "Bypass", "{name}");
+        assert_eq!(read_only, !["Bypass", "Depth"].contains(&name.as_str()), "{name}");
         // What the host may not write it cannot play back.
         let automatable = info.flags.contains(ParamInfoFlags::IS_AUTOMATABLE);
         assert_eq!(automatable, !read_only, "{name}");
@@ -106,7 +109,18 @@ fn parameters_and_voltages_say_what_the_engine_says() {
     let mut running = instance.start(f64::from(rate), 8_192);
     let heard = play(&mut running, &sound, rate, false);
     let params = instance.params();
+
+    // Half the depth is half the voltage; what a score says stays as it is.
+    let mut halved = EventBuffer::new();
+    let depth = ClapId::new(names["Depth"]);
+    halved.push(&ParamValueEvent::new(0, depth, Pckn::match_all(), 0.5));
+    running.exact_with(&mut vec![vec![0.0; 64]; 2], &halved.as_input());
+    let half = play(&mut running, &[], rate, false);
     instance.stop(running);
+    assert!(half.values.is_empty(), "{:?}", half.values);
+    for (whole, half) in heard.voltages.iter().zip(&half.voltages) {
+        assert!((half.last().unwrap() - whole.last().unwrap() / 2.0).abs() < 1e-6);
+    }
 
     let value = |name: &str| heard.values[&names[name]];
     println!("{} changes: {:?}", heard.events, heard.values.values());
@@ -131,7 +145,7 @@ fn parameters_and_voltages_say_what_the_engine_says() {
         );
     }
     let handle = instance.plugin.plugin_handle();
-    let id = clack_host::utils::ClapId::new(names["Valence"]);
+    let id = ClapId::new(names["Valence"]);
     assert_eq!(params.get_value(&handle, id), Some(value("Valence")));
 
     let [left, right] = &heard.voltages;

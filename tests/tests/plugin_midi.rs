@@ -4,7 +4,9 @@ mod plugin_host;
 
 use std::time::{Duration, Instant};
 
-use clack_host::events::event_types::{MidiEvent, NoteOffEvent, NoteOnEvent};
+use clack_extensions::params::ParamInfoBuffer;
+use clack_host::events::Pckn;
+use clack_host::events::event_types::{MidiEvent, NoteOffEvent, NoteOnEvent, ParamValueEvent};
 use clack_host::prelude::*;
 use plugin_host::{Instance, load, project};
 use undertone::{Engine, EngineConfig, Label, StreamConfig};
@@ -73,7 +75,13 @@ fn controllers_say_what_the_engine_says() {
     let mut running = instance.start(f64::from(rate), 8_192);
     // Nothing is lost while the pack loads: the ring holds two seconds.
     let (controls, count) = controllers(&mut running, &sound, rate);
+    let rest = at_rest(&mut instance, &mut running, controls);
     instance.stop(running);
+    assert_eq!(
+        rest,
+        [0, 0, 0, 0, 0, 0, 0, 64, 64, 64],
+        "without depth all is at rest"
+    );
 
     println!("{count} messages, controllers 20 to 29: {:?}", &controls[20..30]);
     for (index, label) in Label::ALL.into_iter().enumerate() {
@@ -102,6 +110,32 @@ fn controllers_say_what_the_engine_says() {
         count as f64 <= seconds * 50.0 * 10.0,
         "{count} messages in {seconds:.1} s"
     );
+}
+
+/// What the controllers, which stood so, come to when the depth is taken away.
+fn at_rest(
+    instance: &mut Instance,
+    running: &mut plugin_host::Running,
+    mut stand: [Option<u8>; 128],
+) -> [u8; 10] {
+    let params = instance.params();
+    let handle = instance.plugin.plugin_handle();
+    let depth = (0..params.count(&handle)).find_map(|index| {
+        let mut buffer = ParamInfoBuffer::new();
+        let info = params.get_info(&handle, index, &mut buffer)?;
+        info.name.starts_with(b"Depth").then_some(info.id)
+    });
+    let mut none = EventBuffer::new();
+    none.push(&ParamValueEvent::new(0, depth.unwrap(), Pckn::match_all(), 0.0));
+    let mut silence = vec![vec![0.0; 64]; 2];
+    running.exact_with(&mut silence, &none.as_input());
+    for event in &running.events_out {
+        if let Some(midi) = event.as_event::<MidiEvent>() {
+            let [_, number, value] = midi.data();
+            stand[usize::from(number)] = Some(value);
+        }
+    }
+    std::array::from_fn(|index| stand[20 + index].unwrap())
 }
 
 #[test]

@@ -294,7 +294,7 @@ unsafe extern "C" fn process(
     if let Some(port) = outputs.clone().nth(1) {
         // SAFETY: these are the block's frames, and no other port shares this one's memory.
         let channels = unsafe { port.writable(frames) };
-        audio.voltages(door.extras.voltage(), &values, channels);
+        audio.voltages(door.extras.voltage(), &values, door.extras.depth(), channels);
     }
     if status == CLAP_PROCESS_ERROR {
         // The framework gives a block up while the host restores a project. That is no reason for a hole.

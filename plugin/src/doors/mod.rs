@@ -108,9 +108,10 @@ impl Audio {
         &mut self,
         settings: VoltageOut,
         values: &[f32; Reading::COUNT],
+        depth: f32,
         channels: impl Iterator<Item = &'a mut [f32]>,
     ) {
-        self.voltage.aim(settings, values);
+        self.voltage.aim(settings, values, depth);
         for (side, channel) in channels.enumerate() {
             self.voltage.fill(side, channel);
         }

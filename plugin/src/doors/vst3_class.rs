@@ -314,7 +314,7 @@ impl IAudioProcessorTrait for Class {
         if let Some(bus) = outputs.clone().nth(1).filter(|_| frames > 0) {
             // SAFETY: these are the block's frames, and no other bus shares this one's memory.
             let channels = unsafe { bus.writable(frames) };
-            audio.voltages(self.extras.voltage(), &values, channels);
+            audio.voltages(self.extras.voltage(), &values, self.extras.depth(), channels);
         }
         if done != kResultOk {
             // The framework gives a block up while the host restores a project. That is no reason for a hole.

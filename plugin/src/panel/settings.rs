@@ -259,6 +259,9 @@ pub struct Settings {
     pub midi: Option<MidiOut>,
     /// Inputs and control voltages; `None` where there is no host.
     pub wiring: Option<Wiring>,
+    /// How far controllers and voltages swing, in percent; a parameter, so the host keeps it. `None` without a host.
+    #[serde(skip)]
+    pub depth: Option<u8>,
     /// Scores over the network; `None` where something else sends them.
     pub osc: Option<OscOut>,
     /// Scores for programs on this computer; `None` where something else serves them.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use egui::{ComboBox, DragValue, Id, Rect, RichText, ScrollArea, TextEdit, Ui, UiBuilder};
+use egui::{ComboBox, DragValue, Id, Rect, RichText, ScrollArea, Slider, TextEdit, Ui, UiBuilder};
 
 use undertone::Recogniser;
 
@@ -36,6 +36,11 @@ pub fn show(
             }
             if let Some(wiring) = &mut settings.wiring {
                 voltages(ui, ink, wiring);
+            }
+            if let Some(depth) = &mut settings.depth {
+                swing(ui, ink, depth);
+            }
+            if settings.wiring.is_some() {
                 read_outs(ui, ink);
             }
             if let Some(osc) = &mut settings.osc {
@@ -265,13 +270,29 @@ fn reading(ui: &mut Ui, side: &str, chosen: &mut Reading) {
         });
 }
 
+fn swing(ui: &mut Ui, ink: &Ink, depth: &mut u8) {
+    section(ui, ink, "How far controllers and voltages swing");
+    ui.horizontal_wrapped(|ui| {
+        let label = ui.label("Depth");
+        ui.add(Slider::new(depth, 0..=100).suffix(" %"))
+            .labelled_by(label.id);
+    });
+    explain(
+        ui,
+        ink,
+        "At 0 % they rest. The host knows it as the parameter Depth and can automate it. Notes, the scores that it sees as \
+         parameters and what goes over the network stay as they are.",
+    );
+    ui.add_space(ink.px(8.0));
+}
+
 fn read_outs(ui: &mut Ui, ink: &Ink) {
     section(ui, ink, "Scores as parameters");
     explain(
         ui,
         ink,
-        "The host sees every score as a read-only parameter: to show, to record as automation, or to link to another \
-         plugin's parameter. Nothing needs to be switched on.",
+        "The host sees every score as a read-only parameter: to show, or to link to another plugin's parameter. \
+         Nothing needs to be switched on. To record scores, take the controllers or the voltages.",
     );
     ui.add_space(ink.px(8.0));
 }

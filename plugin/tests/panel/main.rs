@@ -7,6 +7,7 @@ mod feed;
 
 use std::time::{Duration, Instant};
 
+use egui::accesskit::Role;
 use egui::{Key, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -293,6 +294,32 @@ fn settings_open_by_keyboard_and_close_by_escape() {
 }
 
 #[test]
+fn the_depth_is_set_by_keyboard_where_there_is_a_host() {
+    let settings = Settings {
+        depth: Some(100),
+        ..agreed()
+    };
+    let mut harness = show(Fed::new(), settings, USUAL);
+    harness.get_by_label("Settings").click();
+    harness.run_steps(3);
+    harness.get_by_role_and_label(Role::Slider, "Depth").focus();
+    harness.run_steps(2);
+    for _ in 0..3 {
+        harness.key_press(Key::ArrowLeft);
+        harness.run_steps(2);
+    }
+    assert_eq!(harness.state().settings.depth, Some(97));
+
+    let mut alone = show(Fed::new(), agreed(), USUAL);
+    alone.get_by_label("Settings").click();
+    alone.run_steps(3);
+    assert!(
+        !said(&alone).contains("Depth"),
+        "an app's own window has no parameters"
+    );
+}
+
+#[test]
 fn every_size_look_and_page_draws() {
     for size in [
         SMALLEST,
@@ -317,6 +344,7 @@ fn every_size_look_and_page_draws() {
                     Settings {
                         look,
                         consent,
+                        depth: Some(40),
                         ..agreed()
                     },
                     size,
