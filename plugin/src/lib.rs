@@ -44,6 +44,8 @@ mod outlets;
 #[cfg(feature = "plugin")]
 mod post;
 #[cfg(feature = "plugin")]
+mod rewording;
+#[cfg(feature = "plugin")]
 mod voice;
 #[cfg(feature = "plugin")]
 mod voltage;

@@ -14,6 +14,7 @@ use crate::courier::{Line, Receiver, Sender, pair};
 use crate::extras::Extras;
 use crate::outlets::{Outlets, Ways};
 use crate::panel::{MidiOut, NoFeed, PanelFeed, Settings, Stage, StreamFeed};
+use crate::rewording::Rewording;
 
 /// The voice on one track.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ struct Heard {
     stream: Stream,
     rate: u32,
     mind: Mind,
-    #[allow(dead_code, reason = "keeps the engine's pack in use as long as the stream")]
+    rewording: Rewording,
     engine: Engine,
 }
 
@@ -118,9 +119,8 @@ impl Voice {
         match &mut inner.heard {
             Some(heard) => {
                 heard.feed.refresh(&heard.stream);
-                heard
-                    .feed
-                    .set_sent(heard.outlets.fault(), heard.outlets.readers());
+                let fault = heard.rewording.fault().or_else(|| heard.outlets.fault());
+                heard.feed.set_sent(fault, heard.outlets.readers());
                 show(&mut heard.feed)
             }
             None => show(&mut NoFeed),
@@ -170,8 +170,16 @@ impl Inner {
                 Ok(())
             }
             Some(rate) => {
-                if self.heard.as_ref().is_some_and(|heard| heard.mind != self.mind) {
+                if self
+                    .heard
+                    .as_ref()
+                    .is_some_and(|heard| heard.mind.system != self.mind.system)
+                {
                     self.close();
+                }
+                if let Some(heard) = self.heard.as_mut().filter(|heard| heard.mind != self.mind) {
+                    heard.mind = self.mind.clone();
+                    heard.rewording.ask(&heard.engine, self.mind.recogniser);
                 }
                 if self.heard.as_ref().is_none_or(|heard| heard.rate != rate) {
                     self.hear(rate)?;
@@ -212,6 +220,7 @@ impl Inner {
             stream,
             rate,
             mind: self.mind.clone(),
+            rewording: Rewording::default(),
             engine,
         });
         Ok(())
@@ -322,6 +331,30 @@ mod tests {
         assert!(matches!(voice.with_feed(|feed| feed.stage()), Stage::Failed(_)));
         voice.activate(44_100, &settings(true));
         assert!(receiver.line().is_some());
+        assert!(!matches!(voice.with_feed(|feed| feed.stage()), Stage::Failed(_)));
+    }
+
+    #[test]
+    fn another_recogniser_is_no_other_stream_and_one_that_is_not_there_is_said() {
+        let (voice, mut receiver) = Voice::new(Arc::default());
+        voice.activate(48_000, &settings(true));
+        assert!(receiver.line().is_some());
+        // What is heard, by something that is made with it.
+        let heard = || voice.lock().heard.as_ref().map(|heard| heard.rewording.mark());
+        let before = heard();
+        let vosk = Settings {
+            recogniser: Recogniser::Vosk,
+            ..settings(true)
+        };
+        voice.set(&vosk);
+        assert!(receiver.line().is_some());
+        assert!(before.is_some() && heard() == before, "the same stream goes on");
+        let said = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let fault = voice.with_feed(|feed| feed.fault());
+            fault.is_some_and(|why| why.contains("models add vosk"))
+        });
+        assert!(said);
         assert!(!matches!(voice.with_feed(|feed| feed.stage()), Stage::Failed(_)));
     }
 
