@@ -6,7 +6,7 @@ use super::{Mind, MindError, Passed};
 use crate::runtime::Graph;
 use crate::update::Kind;
 use crate::utterance::Request;
-use crate::words::{Draft, Known, Pass, ReadError, Reader, Scores, Units, Writer, Written};
+use crate::words::{Draft, Known, Pass, ReadError, Reader, Scores, Spelt, Units, Writer, Written};
 
 /// What is wrong with the words branch of this pack.
 pub(super) fn unheard(pack: &str, error: ReadError) -> MindError {
@@ -65,13 +65,16 @@ impl Mind {
         let Some(writer) = &self.writer else {
             return Ok((reader.read(scores, time, open), Vec::new()));
         };
-        // Where no letter was heard, what would be written is made up.
-        let row = if reader.is_silent(scores) {
-            Vec::new()
-        } else {
-            let samples = usize::try_from(span.1 - span.0).unwrap_or(0);
-            let row = writer.write(&passed.top, samples, draft);
-            row.map_err(|error| unheard(&self.info.name, error))?
+        // Where no letter was heard, what would be written is made up; and a first word that is still being spoken
+        // is written when there is more of it.
+        let waits = |spelt: &Spelt| open && draft.is_empty() && spelt.only_begins();
+        let row = match reader.spelt(scores).filter(|spelt| !waits(spelt)) {
+            Some(spelt) => {
+                let samples = usize::try_from(span.1 - span.0).unwrap_or(0);
+                let row = writer.write(&passed.top, samples, draft, &spelt, open);
+                row.map_err(|error| unheard(&self.info.name, error))?
+            }
+            None => Vec::new(),
         };
         let pass = Pass { time, span };
         Ok(reader.read_written(scores, &row, writer.tokens(), &pass))

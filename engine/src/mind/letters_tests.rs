@@ -139,7 +139,7 @@ fn words_are_the_writers_and_their_times_the_letters() {
     let (mind, mut draft) = (mind.unwrap(), Draft::default());
     let request = request(speech());
     let first = mind.hear(&request, Some(&mut draft)).unwrap().units.unwrap();
-    assert_eq!(runs.swap(0, Ordering::Relaxed), 6);
+    assert!((2..=6).contains(&runs.swap(0, Ordering::Relaxed)));
     assert_eq!(draft.of(&request), [3, 4, 6, 5, 7]);
     let within = request.start..request.end;
     assert!(first.words.windows(2).all(|pair| pair[0].end <= pair[1].start));

@@ -3,7 +3,7 @@
 //! Greedy: the best character of every frame, repeats and blanks taken out. Good enough to show and to
 //! point at; better decoding goes here without anyone else noticing.
 
-use super::{Heard, phones};
+use super::Heard;
 
 /// Decodes `log_probs` (frames × alphabet). `time` gives the middle of a frame on the stream's clock.
 pub(crate) fn words(log_probs: &[f32], alphabet: &[String], time: impl Fn(usize) -> u64) -> Vec<Heard> {
@@ -56,13 +56,6 @@ pub(crate) fn words(log_probs: &[f32], alphabet: &[String], time: impl Fn(usize)
     words
 }
 
-/// Whether no frame's best character is a letter.
-pub(crate) fn is_silent(log_probs: &[f32], alphabet: &[String]) -> bool {
-    phones::path(log_probs, alphabet.len())
-        .iter()
-        .all(|won| alphabet[won.phone].trim().is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,8 +88,6 @@ mod tests {
     #[test]
     fn nothing_but_blanks_and_spaces_is_no_word() {
         assert!(decode(&[0, 1, 1, 0, 1]).is_empty());
-        assert!(is_silent(&scores(&[0, 1, 1, 0, 1]), &alphabet()));
-        assert!(!is_silent(&scores(&[0, 1, 2, 0, 1]), &alphabet()));
         assert!(decode(&[]).is_empty());
     }
 }

@@ -21,6 +21,7 @@ mod lexicon_file;
 mod phones;
 mod place;
 mod reader;
+mod spelt;
 mod syllables;
 #[cfg(test)]
 pub(crate) mod tiny_writer;
@@ -32,6 +33,7 @@ mod writer;
 pub(crate) use draft::{Draft, Written};
 pub use lexicon::LexiconError;
 pub(crate) use reader::{Known, Pass, Placed, ReadError, Reader, Scores};
+pub(crate) use spelt::Spelt;
 pub(crate) use untimed::{Untimed, share_out, spoken};
 pub(crate) use writer::Writer;
 

@@ -7,6 +7,7 @@ use super::beam::{self, Found, Search};
 use super::letters::{self, Letters};
 use super::lexicon::{Lexicon, LexiconError};
 use super::place::{self, Place};
+use super::spelt::Spelt;
 use super::tokens::Tokens;
 use super::{Heard, Span, Units, Written, by_book, greedy, phones, share_out, syllables, trust};
 use crate::runtime::{Graph, Input, Output, RuntimeError};
@@ -140,9 +141,10 @@ impl Reader {
         Letters::new(scores.letters(), self.alphabet.len(), &self.places)
     }
 
-    /// Whether no letter was heard.
-    pub(crate) fn is_silent(&self, scores: &Scores) -> bool {
-        greedy::is_silent(scores.letters(), &self.alphabet)
+    /// What the letters spell, if any was heard.
+    pub(crate) fn spelt(&self, scores: &Scores) -> Option<Spelt> {
+        let words = greedy::words(scores.letters(), &self.alphabet, |_| 0);
+        (!words.is_empty()).then(|| Spelt::new(words.iter().map(|word| word.text.as_str())))
     }
 
     /// Reads a pass whose words were written: the letters tell when, and how far to believe each. Gives what was

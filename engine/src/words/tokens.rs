@@ -15,6 +15,8 @@ pub(crate) const BEGIN: usize = 1;
 pub(crate) const END: usize = 2;
 /// Tokens that can be said in ten seconds; more are made up.
 const IN_TEN_SECONDS: usize = 65;
+/// The longest token that is looked for, in letters.
+const LONGEST: usize = 16;
 /// The longest row of tokens that is looked at for repeats.
 const LONGEST_LOOP: usize = 12;
 /// So many tokens said over again are a loop; fewer may be meant ("no, no, no").
@@ -25,7 +27,11 @@ pub(crate) type Row = Vec<(usize, f32)>;
 
 /// The token table.
 #[derive(Debug)]
-pub(crate) struct Tokens(Vec<Vec<u8>>);
+pub(crate) struct Tokens {
+    texts: Vec<Vec<u8>>,
+    /// Tokens in the order of their texts.
+    sorted: Vec<usize>,
+}
 
 impl Tokens {
     /// Reads the table: for each token its length (one byte, or two from 128 on) and its bytes.
@@ -41,11 +47,16 @@ impl Tokens {
             tokens.push(bytes.get(at..at.checked_add(length)?)?.to_vec());
             at += length;
         }
-        (tokens.len() > FIRST_TEXT).then_some(Self(tokens))
+        let mut sorted: Vec<usize> = (FIRST_TEXT..tokens.len()).collect();
+        sorted.sort_by(|a, b| tokens[*a].cmp(&tokens[*b]));
+        (tokens.len() > FIRST_TEXT).then_some(Self {
+            texts: tokens,
+            sorted,
+        })
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.0.len()
+        self.texts.len()
     }
 
     /// Whether anything of a token is said, not only written.
@@ -65,9 +76,37 @@ impl Tokens {
         row
     }
 
+    /// The token that writes the most of a word's beginning, or of its middle, and how many of its letters.
+    pub(crate) fn longest(&self, word: &[u8], begins: bool) -> Option<(usize, usize)> {
+        (1..=word.len().min(LONGEST)).rev().find_map(|length| {
+            let mut text = if begins {
+                SPACE.as_bytes().to_vec()
+            } else {
+                Vec::new()
+            };
+            text.extend_from_slice(&word[..length]);
+            let found = self
+                .sorted
+                .binary_search_by(|token| self.texts[*token].cmp(&text));
+            found.ok().map(|at| (self.sorted[at], length))
+        })
+    }
+
+    /// Adds what a token writes to a text in which each word follows a space.
+    pub(crate) fn write(&self, token: usize, to: &mut Vec<u8>) {
+        let Some(bytes) = self.text(token) else { return };
+        match bytes.strip_prefix(SPACE.as_bytes()) {
+            Some(text) => {
+                to.push(b' ');
+                to.extend_from_slice(text);
+            }
+            None => to.extend_from_slice(bytes),
+        }
+    }
+
     /// What a token writes, if it is text.
     fn text(&self, token: usize) -> Option<&[u8]> {
-        let bytes = self.0.get(token).filter(|_| token >= FIRST_TEXT)?;
+        let bytes = self.texts.get(token).filter(|_| token >= FIRST_TEXT)?;
         // Marks for programs, not words.
         (!bytes.starts_with(b"<<") && !bytes.starts_with(b"<|")).then_some(bytes)
     }

@@ -1,18 +1,21 @@
 //! Writes what was said token by token, out of the trunk's frames and of what it has written so far.
 //!
-//! Takes the likeliest token each time. What an earlier pass wrote is offered as a draft, of which many tokens are
-//! tried in one run; a draft only saves runs and never changes what is written. Must never write more than can be
-//! said in the time, nor in circles; whether anything was said is for others to know.
+//! Takes the likeliest token each time. What an earlier pass wrote is offered as a draft, and after it what the letters
+//! spell, of which many tokens are tried in one run; they only save runs. Must never write more than can be said in
+//! the time, nor in circles; whether anything was said is for others to know.
 
 use undertone_models::{Manifest, Pack, Role};
 
 use super::draft::Guess;
 use super::reader::ReadError;
+use super::spelt::Spelt;
 use super::tokens::{BEGIN, END, FIRST_TEXT, Row, Tokens, sayable, without_loop};
 use crate::runtime::{Graph, Input, Output};
 
 /// Tokens beyond what can be said in the time: very short sound is cut as words are.
 const SPARE: usize = 2;
+/// A logit that is so much less than the greatest adds nothing to the whole.
+const NOTHING: f32 = 20.0;
 /// What is added to the attention to a row that may not be seen: nothing is left of it.
 const UNSEEN: f32 = -1e9;
 
@@ -66,8 +69,16 @@ impl Writer {
         &self.tokens
     }
 
-    /// What is written of a pass over so many samples. `draft` may be anything.
-    pub(crate) fn write(&self, top: &Output, samples: usize, draft: &[usize]) -> Result<Row, ReadError> {
+    /// What is written of a pass over so many samples. `draft` and what is `spelt` may be anything. While the utterance
+    /// is `open`, nothing is written after the last of its letters: it would seldom be more than the end.
+    pub(crate) fn write(
+        &self,
+        top: &Output,
+        samples: usize,
+        draft: &[usize],
+        spelt: &Spelt,
+        open: bool,
+    ) -> Result<Row, ReadError> {
         // The row begins with a token that is not written.
         let most = (sayable(samples) + SPARE).min(self.longest - 1);
         let sound = self.hear(top)?;
@@ -75,19 +86,38 @@ impl Writer {
         let mut row = Row::new();
         let mut guess = Guess::new(draft);
         let mut ids = vec![BEGIN];
+        let mut text = Vec::new();
         loop {
             // Of the last token that may be written nothing more is asked.
-            let guessed = guess.next(most - row.len() - 1);
+            let room = most - row.len() - 1;
+            let drafted = guess.next(room);
+            let mut guessed = drafted.to_vec();
+            let mut then = text.clone();
+            drafted
+                .iter()
+                .for_each(|token| self.tokens.write(*token, &mut then));
+            guessed.extend(spelt.after(&then, &self.tokens));
+            guessed.truncate(room);
+            if guessed.is_empty() && open && !row.is_empty() {
+                return Ok(row);
+            }
             ids.truncate(1);
-            ids.extend_from_slice(guessed);
+            ids.extend_from_slice(&guessed);
+            if guessed.is_empty() {
+                // Nothing is made of its logits. A run of one token takes longer than one of two: the runtime reads the
+                // weights in another form for it, and neither form stays in the cache.
+                ids.push(ids[0]);
+            }
             let stepped = self.step(&ids, &kept, &sound)?;
             let mut right = 0;
-            for logits in stepped.logits.data.chunks_exact(self.tokens.count()) {
+            let logits = stepped.logits.data.chunks_exact(self.tokens.count());
+            for logits in logits.take(guessed.len() + 1) {
                 let (token, log) = likeliest(logits);
                 if token == END {
                     return Ok(row);
                 }
                 row.push((token, log));
+                self.tokens.write(token, &mut text);
                 if let Some(keep) = without_loop(&row) {
                     row.truncate(keep);
                     return Ok(row);
@@ -101,7 +131,7 @@ impl Writer {
                 }
                 right += 1;
             }
-            guess.came(right, ids[0]);
+            guess.came(right.min(drafted.len()), ids[0]);
             // What was guessed wrong is forgotten.
             kept.add(&stepped, right + 1, self.width);
         }
@@ -195,14 +225,15 @@ impl Kept {
 
 /// The likeliest token and the logarithm of its probability.
 fn likeliest(logits: &[f32]) -> (usize, f32) {
-    let mut best = (END, f32::NEG_INFINITY);
-    for (token, logit) in logits.iter().enumerate() {
-        if *logit > best.1 {
-            best = (token, *logit);
-        }
-    }
-    let whole: f32 = logits.iter().map(|logit| (logit - best.1).exp()).sum();
-    (best.0, -whole.ln())
+    // Apart from its place, as only so the compiler looks at several at once.
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let token = logits.iter().position(|logit| *logit >= most).unwrap_or(END);
+    let near = logits
+        .iter()
+        .map(|logit| logit - most)
+        .filter(|less| *less > -NOTHING);
+    let whole: f32 = near.map(f32::exp).sum();
+    (token, -whole.ln())
 }
 
 #[cfg(test)]
