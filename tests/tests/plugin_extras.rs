@@ -117,7 +117,10 @@ fn parameters_and_voltages_say_what_the_engine_says() {
     running.exact_with(&mut vec![vec![0.0; 64]; 2], &halved.as_input());
     let half = play(&mut running, &[], rate, false);
     instance.stop(running);
-    assert!(half.values.is_empty(), "{:?}", half.values);
+    let mut changed = half.values;
+    // Whether somebody speaks is heard anew.
+    changed.remove(&names["Voice"]);
+    assert!(changed.is_empty(), "{changed:?}");
     for (whole, half) in heard.voltages.iter().zip(&half.voltages) {
         assert!((half.last().unwrap() - whole.last().unwrap() / 2.0).abs() < 1e-6);
     }

@@ -21,8 +21,9 @@ const STEP: &str = "decoder_step.onnx";
 const LAYERS: usize = 6;
 /// Each layer keeps keys and values of the words so far, and of the sound.
 const KEPT: [&str; 4] = ["decoder.key", "decoder.value", "encoder.key", "encoder.value"];
-/// Rows that are followed side by side. On test-clean speakers four had a seventh fewer words wrong than one.
-const WIDTH: usize = 4;
+/// Rows that are followed side by side. On test-clean speakers four had a seventh fewer words wrong than one; six have
+/// 15.1 % wrong of the words of spoilt clips where four have 15.2, eight no fewer.
+const WIDTH: usize = 6;
 /// Its encoder wants at least so much sound.
 pub(super) const SHORTEST: usize = RATE as usize / 2;
 
