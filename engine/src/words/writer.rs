@@ -93,9 +93,9 @@ impl Writer {
             let drafted = guess.next(room);
             let mut guessed = drafted.to_vec();
             let mut then = text.clone();
-            drafted
-                .iter()
-                .for_each(|token| self.tokens.write(*token, &mut then));
+            for token in drafted {
+                self.tokens.write(*token, &mut then);
+            }
             guessed.extend(spelt.after(&then, &self.tokens));
             guessed.truncate(room);
             if guessed.is_empty() && open && !row.is_empty() {
