@@ -184,6 +184,7 @@ fn draw(folder: &std::path::Path, &(name, scene, look, width, height): &(&str, S
             ..MidiOut::default()
         }),
         wiring: Some(Wiring::default()),
+        depth: Some(70),
         osc: Some(OscOut::default()),
         web: Some(WebOut::default()),
         ..Settings::default()
