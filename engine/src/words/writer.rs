@@ -104,8 +104,8 @@ impl Writer {
             ids.truncate(1);
             ids.extend_from_slice(&guessed);
             if guessed.is_empty() {
-                // Nothing is made of its logits. A run of one token takes longer than one of two: the runtime reads the
-                // weights in another form for it, and neither form stays in the cache.
+                // Nothing is made of its logits. For one token alone the runtime reads the weights in another form, and
+                // neither form stays in the cache: in a bench of the graph alone that takes longer.
                 ids.push(ids[0]);
             }
             let stepped = self.step(&ids, &kept, &sound)?;
