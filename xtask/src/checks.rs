@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::job::Job;
 use crate::steps::{Outcome, Steps};
-use crate::{bundle, machine, setup, vst3};
+use crate::{bundle, machine, say, setup, vst3};
 
 /// The steps, in their order: what is quick to fail comes first.
 const NAMES: &[&str] = &[
@@ -19,13 +19,13 @@ const NAMES: &[&str] = &[
     "format",
     "licences",
     "advisories",
+    "recipes",
     "clippy",
     "build",
     "tests",
     "doc-tests",
     "recognisers",
     "runtimes",
-    "recipes",
     "plugin",
     "clap-validator",
     "vst3-tests",
@@ -43,6 +43,9 @@ const ONNXRUNTIME: &str = "onnxruntime==1.31.1";
 const DATABASE_LIMIT: Duration = Duration::from_secs(90);
 /// How long 64 MB of wheels may take to come.
 const WHEELS_LIMIT: Duration = Duration::from_mins(10);
+
+/// What the steps after `recipes` want of the disk, with some to spare.
+const ROOM: u64 = 16 << 30;
 
 /// The command.
 pub fn run(root: &Path, arguments: &[&str]) -> Result<()> {
@@ -66,7 +69,7 @@ fn all(root: &Path, only: Vec<String>) -> Result<()> {
     let skips = crate::target(root).join("skipped-tests.txt");
     // Remarks of an earlier run would be told again.
     let _ = fs::remove_file(&skips);
-    let mut steps = Steps::new(only);
+    let mut steps = Steps::new(root.to_owned(), only);
 
     steps.step("setup", || passed(setup::run(root, setup::Need::Test, false)));
     steps.step("format", || {
@@ -74,6 +77,8 @@ fn all(root: &Path, only: Vec<String>) -> Result<()> {
     });
     steps.step("licences", || licences(root));
     steps.step("advisories", || advisories(root));
+    // PyTorch takes more of the disk than all that is built, so it comes, and may go, before that.
+    steps.step("recipes", || recipes(root));
     steps.step("clippy", || {
         passed(
             Job::cargo(root)
@@ -108,7 +113,6 @@ fn all(root: &Path, only: Vec<String>) -> Result<()> {
     });
     steps.step("recognisers", || recognisers(root, &skips));
     steps.step("runtimes", || runtimes(root, &skips));
-    steps.step("recipes", || recipes(root));
     steps.step("plugin", || plugin(root));
     steps.step("clap-validator", || clap_validator(root));
     steps.step("vst3-tests", || vst3::run(root, &test_bundle(root, "vst3")?));
@@ -253,11 +257,16 @@ fn recipes(root: &Path) -> Result<Outcome> {
              UNDERTONE_TRAINING_PYTHON, or set CI=1 to fetch it into target/",
         );
     };
-    passed(
-        Job::new(root, python)
-            .words("-m pytest -q -p no:cacheprovider models/training/tests")
-            .run(),
-    )
+    Job::new(root, python)
+        .words("-m pytest -q -p no:cacheprovider models/training/tests")
+        .run()?;
+    let short = machine::free_space(root).is_some_and(|free| free < ROOM);
+    if short && env::var_os("UNDERTONE_TRAINING_PYTHON").is_none() {
+        say::note("the disk is too small for PyTorch and all that is built: PyTorch goes");
+        // Left behind it only takes room, so no failure.
+        let _ = fs::remove_dir_all(setup::venv(root, "training"));
+    }
+    Ok(Outcome::Passed)
 }
 
 /// The plugin as the checks of the hosts want it: aborting on any allocation on the audio thread. It lies

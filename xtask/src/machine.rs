@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// How system packages come to this machine.
@@ -82,6 +82,19 @@ pub fn install_prefix() -> Option<&'static [&'static str]> {
     }
 }
 
+/// The bytes that are free on the disk that a folder is on, where the system has a `df` to ask.
+pub fn free_space(folder: &Path) -> Option<u64> {
+    let listing = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
+    let kibibytes: u64 = String::from_utf8_lossy(&listing.stdout)
+        .lines()
+        .nth(1)?
+        .split_whitespace()
+        .nth(3)?
+        .parse()
+        .ok()?;
+    Some(kibibytes * 1024)
+}
+
 fn is_root() -> bool {
     Command::new("id")
         .arg("-u")
@@ -98,6 +111,13 @@ mod tests {
         assert!(on_path("cargo").is_some());
         assert!(on_path("surely-no-such-program").is_none());
         assert!(!succeeds("surely-no-such-program", &[]));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_has_room_and_no_folder_has_none() {
+        assert!(free_space(Path::new(env!("CARGO_MANIFEST_DIR"))).is_some());
+        assert!(free_space(Path::new("/surely/no/such/folder")).is_none());
     }
 
     #[test]

@@ -53,6 +53,13 @@ pub fn time(duration: Duration) -> String {
     }
 }
 
+/// Bytes, as one reads them of a disk.
+pub fn size(bytes: u64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "a tenth of a gigabyte is told")]
+    let gigabytes = bytes as f64 / 1e9;
+    format!("{gigabytes:.1} GB")
+}
+
 /// Keeps our lines in order with those of the programs we start.
 fn flush() {
     // Nothing can be done about a closed output here; the next write says it.
@@ -67,5 +74,6 @@ mod tests {
     fn times_read_well() {
         assert_eq!(time(Duration::from_millis(1_540)), "1.5 s");
         assert_eq!(time(Duration::from_secs(125)), "2 min 05 s");
+        assert_eq!(size(12_345_678_901), "12.3 GB");
     }
 }

@@ -257,9 +257,14 @@ fn tools(root: &Path) -> PathBuf {
     crate::target(root).join("tools")
 }
 
+/// Where the Python for one purpose lies.
+pub fn venv(root: &Path, purpose: &str) -> PathBuf {
+    crate::target(root).join("venv").join(purpose)
+}
+
 /// A Python of our own, for one purpose, with these packages; or why there is none.
 pub fn python(root: &Path, purpose: &str, packages: &[&str]) -> std::result::Result<PathBuf, String> {
-    let venv = crate::target(root).join("venv").join(purpose);
+    let venv = venv(root, purpose);
     let python = if cfg!(windows) {
         venv.join("Scripts").join("python.exe")
     } else {

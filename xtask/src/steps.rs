@@ -1,10 +1,15 @@
-//! Steps one after another: a heading and a time for each, a table at the end, and a stop at the first failure.
+//! Steps one after another: a heading, a time and the room left on the disk for each, a table at the end, and a
+//! stop at the first failure.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::say;
+use crate::{machine, say};
+
+/// With less than this left on the disk, that is why a step failed.
+const FULL: u64 = 256 << 20;
 
 /// How a step ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +31,15 @@ struct Ended {
     name: &'static str,
     end: End,
     time: Duration,
+    /// What was free on the disk after it, where that can be told.
+    free: Option<u64>,
 }
 
 /// The steps of one run.
 #[derive(Debug)]
 pub struct Steps {
+    /// Where the steps leave what they build.
+    folder: PathBuf,
     only: Vec<String>,
     ended: Vec<Ended>,
     failed: bool,
@@ -38,8 +47,9 @@ pub struct Steps {
 
 impl Steps {
     /// Only the steps named, or all if none is.
-    pub const fn new(only: Vec<String>) -> Self {
+    pub const fn new(folder: PathBuf, only: Vec<String>) -> Self {
         Self {
+            folder,
             only,
             ended: Vec::new(),
             failed: false,
@@ -69,6 +79,7 @@ impl Steps {
             name,
             end,
             time: begun.elapsed(),
+            free: machine::free_space(&self.folder),
         });
     }
 
@@ -76,15 +87,23 @@ impl Steps {
     pub fn finish(self, remarks: &[String]) -> Result<()> {
         say::heading("summary");
         let width = self.ended.iter().map(|ended| ended.name.len()).max().unwrap_or(0);
-        for Ended { name, end, time } in &self.ended {
+        for Ended {
+            name,
+            end,
+            time,
+            free,
+        } in &self.ended
+        {
             let time = say::time(*time);
+            let free = free.map(|free| format!("{} free", say::size(free)));
+            let free = free.unwrap_or_default();
             let (style, word, why) = match end {
                 End::Passed => ("32", "passed", ""),
                 End::Skipped(why) => ("33", "skipped", why.as_str()),
                 End::Failed(why) => ("31", "failed", why.as_str()),
             };
             let word = say::styled(style, &format!("{word:<7}"));
-            println!("  {name:<width$}  {word}  {time:>12}  {why}");
+            println!("  {name:<width$}  {word}  {time:>12}  {free:>12}  {why}");
         }
         for remark in remarks {
             say::note(&format!("a test skipped: {remark}"));
@@ -95,6 +114,11 @@ impl Steps {
             .iter()
             .find(|ended| matches!(ended.end, End::Failed(_)));
         if let Some(failed) = failed {
+            if failed.free.is_some_and(|free| free < FULL) {
+                say::note(
+                    "the disk is full: `cargo clean` makes room, and CARGO_TARGET_DIR names a folder on another",
+                );
+            }
             say::note(&format!(
                 "to run it again: cargo xtask test --only {}",
                 failed.name
@@ -119,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_failure_stops_the_run() {
-        let mut steps = Steps::new(Vec::new());
+        let mut steps = Steps::new(PathBuf::from("."), Vec::new());
         let mut done = Vec::new();
         steps.step("one", || Ok(Outcome::Passed));
         steps.step("two", || bail!("broken"));
@@ -133,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_skip_is_no_failure_and_only_what_is_asked_runs() {
-        let mut steps = Steps::new(vec!["two".into()]);
+        let mut steps = Steps::new(PathBuf::from("."), vec!["two".into()]);
         steps.step("one", || bail!("must not run"));
         steps.step("two", || Ok(Outcome::Skipped("no browser".into())));
         assert_eq!(steps.ended.len(), 1);
