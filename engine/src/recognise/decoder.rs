@@ -1,13 +1,14 @@
 //! Moonshine's networks: sound to frames, and frames to rows of tokens.
 //!
-//! The decoder writes one token after another, each with what the earlier ones left behind; several rows share
-//! one run. Must never keep anything of one piece of sound for the next.
+//! The decoder writes one token after another, each with what the earlier ones left behind; several rows, and
+//! several hearings for each, share one run. Must never keep anything of one piece of sound for the next.
 
 use std::borrow::Cow;
 
 use undertone_models::InstalledRecogniser;
 
 use super::beam::{self, Limits};
+use super::hearings::{HEARINGS, last_rows, shifted, together};
 use super::{Recogniser, RecogniserError};
 use crate::resample::RATE;
 use crate::runtime::{Graph, Input, Output, Rten, Runtime, RuntimeError};
@@ -95,9 +96,10 @@ impl Networks {
         samples: usize,
         vocabulary: usize,
     ) -> Result<Row, RecogniserError> {
+        let (audio, length) = shifted(audio);
         let mask = vec![1_i64; audio.len()];
-        let shape = [1, audio.len()];
-        let sound = [Input::floats(audio, &shape), Input::ids(&mask, &shape)];
+        let shape = [HEARINGS, length];
+        let sound = [Input::floats(&audio, &shape), Input::ids(&mask, &shape)];
         let [hidden] = self
             .encoder
             .run(&sound)
@@ -108,7 +110,8 @@ impl Networks {
             .chain(said)
             .map(|token| i64::try_from(*token).unwrap_or(0))
             .collect();
-        let ids_shape = [1, ids.len()];
+        let ids_shape = [HEARINGS, ids.len()];
+        let ids = ids.repeat(HEARINGS);
         let inputs = [
             Input::ids(&mask, &shape),
             Input::floats(&hidden.data, &hidden.shape),
@@ -120,9 +123,7 @@ impl Networks {
         }
         let kept = made.split_off(1);
         let logits = made.remove(0).data;
-        let first = logits
-            .len()
-            .checked_sub(vocabulary)
+        let first = last_rows(&logits, vocabulary)
             .ok_or_else(|| misshapen("the decoder knows fewer tokens than the table"))?;
         let mut rows = Rows {
             step: self.step.as_ref(),
@@ -130,17 +131,18 @@ impl Networks {
             hidden,
             kept,
             count: 1,
+            vocabulary,
         };
         let limits = Limits {
             width: WIDTH,
             most: sayable(samples) + 1,
             end: END,
         };
-        beam::search(&mut rows, &logits[first..], limits)
+        beam::search(&mut rows, &together(&first, vocabulary), limits)
     }
 }
 
-/// Rows of tokens of one piece of sound.
+/// Rows of tokens of one piece of sound, each as often as it is heard.
 struct Rows<'a> {
     step: &'a dyn Graph,
     mask: Vec<i64>,
@@ -148,6 +150,7 @@ struct Rows<'a> {
     kept: Vec<Output>,
     /// For so many rows the sound's own part is there.
     count: usize,
+    vocabulary: usize,
 }
 
 /// The rows that are chosen, in this order.
@@ -162,7 +165,9 @@ fn gather(of: &mut Output, rows: impl Iterator<Item = usize> + Clone) {
 
 impl beam::Decoder for Rows<'_> {
     fn go_on(&mut self, rows: &[(usize, usize)]) -> Result<Vec<f32>, RecogniserError> {
-        let from = rows.iter().map(|(from, _)| *from);
+        let hearings = |row: usize| (0..HEARINGS).map(move |hearing| row * HEARINGS + hearing);
+        let from = rows.iter().flat_map(|(from, _)| hearings(*from));
+        let sound = rows.iter().flat_map(|_| hearings(0));
         let spread = self.count != rows.len();
         for (at, kept) in self.kept.iter_mut().enumerate() {
             let of_words = KEPT[at % KEPT.len()].starts_with("decoder");
@@ -170,21 +175,21 @@ impl beam::Decoder for Rows<'_> {
                 gather(kept, from.clone());
             } else if spread {
                 // The sound is the same for every row.
-                gather(kept, rows.iter().map(|_| 0));
+                gather(kept, sound.clone());
             }
         }
         if spread {
-            gather(&mut self.hidden, rows.iter().map(|_| 0));
+            gather(&mut self.hidden, sound);
             let samples = self.mask.len() / self.count;
             self.mask = vec![1; samples * rows.len()];
             self.count = rows.len();
         }
         let ids: Vec<i64> = rows
             .iter()
-            .map(|(_, token)| i64::try_from(*token).unwrap_or(0))
+            .flat_map(|(_, token)| [i64::try_from(*token).unwrap_or(0); HEARINGS])
             .collect();
-        let shape = [rows.len(), self.mask.len() / rows.len()];
-        let ids_shape = [rows.len(), 1];
+        let shape = [ids.len(), self.mask.len() / ids.len()];
+        let ids_shape = [ids.len(), 1];
         let mut inputs = vec![
             Input::ids(&self.mask, &shape),
             Input::floats(&self.hidden.data, &self.hidden.shape),
@@ -200,6 +205,6 @@ impl beam::Decoder for Rows<'_> {
                     .ok_or_else(|| misshapen("the decoder gave too little"))?;
             }
         }
-        Ok(logits.data)
+        Ok(together(&logits.data, self.vocabulary))
     }
 }

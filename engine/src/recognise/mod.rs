@@ -10,6 +10,7 @@ mod choice;
 mod decoder;
 mod error;
 mod first_pass;
+mod hearings;
 mod later;
 mod libvosk;
 mod moonshine;
