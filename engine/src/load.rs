@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::update::Degraded;
 
-/// A provisional request that waited longer than this says that the machine is behind.
+/// A provisional request that waited longer than this is late.
 const LATE: Duration = Duration::from_millis(250);
+/// Late requests for so long, none prompt among them, say that the machine is behind. Voices that end together make one
+/// another late once; that passes by itself, with half of a processor free.
+const BEHIND_AFTER: Duration = Duration::from_millis(500);
 /// Waits shorter than this, for so long, say that it has caught up.
 const PROMPT: Duration = Duration::from_millis(60);
 const CAUGHT_UP_AFTER: Duration = Duration::from_secs(5);
@@ -28,6 +31,8 @@ pub(crate) struct Load {
 struct History {
     /// Since when there was no late request.
     prompt_since: Instant,
+    /// Since when there was no prompt one, if the last was late.
+    late_since: Option<Instant>,
     stepped: Instant,
 }
 
@@ -39,18 +44,26 @@ impl Load {
         };
         let history = history.get_or_insert(History {
             prompt_since: now,
+            late_since: None,
             stepped: now,
         });
         let level = self.level.load(Ordering::Relaxed);
         if wait > LATE {
             history.prompt_since = now;
-            if level == 0 || now.duration_since(history.stepped) >= STEP {
+            let late_since = *history.late_since.get_or_insert(now);
+            let behind = now.duration_since(late_since) >= BEHIND_AFTER;
+            if behind && (level == 0 || now.duration_since(history.stepped) >= STEP) {
                 history.stepped = now;
                 self.level.store((level + 1).min(HIGHEST), Ordering::Relaxed);
             }
-        } else if wait > PROMPT {
+            return;
+        }
+        if wait > PROMPT {
             history.prompt_since = now;
-        } else if level > 0 && now.duration_since(history.prompt_since) >= CAUGHT_UP_AFTER {
+            return;
+        }
+        history.late_since = None;
+        if level > 0 && now.duration_since(history.prompt_since) >= CAUGHT_UP_AFTER {
             history.prompt_since = now;
             self.level.store(level - 1, Ordering::Relaxed);
         }
@@ -85,7 +98,8 @@ mod tests {
         let start = Instant::now();
         let at = |s: u64| start + Duration::from_secs(s);
         load.waited(Duration::from_millis(300), at(0));
-        load.waited(Duration::from_millis(300), at(0));
+        load.waited(Duration::from_millis(300), at(1));
+        load.waited(Duration::from_millis(300), at(1));
         assert_eq!(
             (load.stretch(), load.partial_words()),
             (2, true),
@@ -102,5 +116,19 @@ mod tests {
             load.waited(Duration::from_millis(5), at(second));
         }
         assert_eq!((load.stretch(), load.degraded()), (1, vec![]));
+    }
+
+    #[test]
+    fn voices_that_end_together_are_no_load() {
+        let load = Load::default();
+        let start = Instant::now();
+        for burst in 0..20 {
+            let at = |ms: u64| start + Duration::from_millis(burst * 1_000 + ms);
+            for late in 0..5 {
+                load.waited(Duration::from_millis(300), at(late * 40));
+            }
+            load.waited(Duration::from_millis(5), at(600));
+        }
+        assert_eq!(load.degraded(), vec![]);
     }
 }
