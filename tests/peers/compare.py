@@ -45,16 +45,15 @@ def arguments() -> argparse.Namespace:
 
 
 def join(args: argparse.Namespace, live: bool) -> dict:
-    """The job by parts; in a process of its own, so that its time is its own."""
+    """The job by parts; in a process of its own, whose whole time is counted as undertone's is."""
     import numpy as np
 
     from parts import Moonshine, Pack, Silero
 
-    begun = time.process_time()
     voice = Silero(package_file("silero_vad", "data/silero_vad.onnx"))
     moonshine = Moonshine(package_file("moonshine_voice", "assets/tiny-en"))
     pack = Pack(args.pack)
-    loaded = time.process_time()
+    load_s = time.process_time()
     with wave.open(str(args.audio)) as file:
         once = np.frombuffer(file.readframes(-1), np.int16).astype(np.float32) / 32_768
     sound = np.tile(once, args.repeat)
@@ -80,15 +79,23 @@ def join(args: argparse.Namespace, live: bool) -> dict:
                 finals += 1
                 words.append(text)
                 start = None
-    done = time.process_time()
-    return {"load_s": loaded - begun, "cpu_s": done - begun, "scores": scores, "finals": finals, "words": " | ".join(words[:8])}
+    return {"load_s": load_s, "scores": scores, "finals": finals, "words": " | ".join(words[:8])}
+
+
+def timed(command: list, **how) -> tuple[float, bytes]:
+    """What a program took of the processor from its start to its end, and what it wrote."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, check=True, capture_output=True, **how)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
 def parts(args: argparse.Namespace, mode: str) -> dict:
     """Runs `join` in a process of its own."""
     command = [sys.executable, __file__, "--only-parts", mode, "--audio", args.audio, "--repeat", str(args.repeat), "--pack", args.pack]
     environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    return json.loads(subprocess.run(command, check=True, capture_output=True, env=environment).stdout)
+    cpu, written = timed(command, env=environment)
+    return json.loads(written) | {"cpu_s": cpu}
 
 
 def undertone(args: argparse.Namespace, mode: str) -> dict:
@@ -98,13 +105,10 @@ def undertone(args: argparse.Namespace, mode: str) -> dict:
         rate = file.getframerate()
     command = [args.undertone, "analyze", "-", "--rate", str(rate), "--json", "--quiet", "--hop-ms", "250", "--runtime", "cpu", "--recogniser", args.recogniser]
     command += ["--pack", args.pack] + (["--finals-only"] if mode == "finals" else [])
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, input=sound, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    updates = [json.loads(line) for line in done.stdout.splitlines()]
+    cpu, written = timed(command, input=sound)
+    updates = [json.loads(line) for line in written.splitlines()]
     finals = [update for update in updates if update["kind"] == "final"]
     words = [(update.get("text") or {}).get("transcript", "") for update in finals]
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"cpu_s": cpu, "scores": len(updates), "finals": len(finals), "system": updates[0]["system"], "words": " | ".join(words[:8])}
 
 
