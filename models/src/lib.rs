@@ -6,6 +6,7 @@
 mod manifest;
 mod pack;
 mod recognisers;
+mod remove;
 mod store;
 
 pub use manifest::{
@@ -15,6 +16,8 @@ pub use manifest::{
 pub use pack::{Bytes, Pack, PackError};
 pub use recognisers::{
     About, InstalledRecogniser, RecogniserStoreError, install_recogniser, installed_recognisers,
-    remove_recogniser,
 };
-pub use store::{Installed, StoreError, data_dir, install, installed, resolve, runtimes_dir};
+pub use remove::{Kind, RemoveError, Removed, remove};
+pub use store::{
+    Installed, StoreError, data_dir, install, installed, installed_runtimes, resolve, runtimes_dir,
+};

@@ -1,8 +1,8 @@
 //! Recognisers that a person installed: one folder each in the data folder, with `recogniser.toml` beside what
 //! it runs.
 //!
-//! Like packs they are there whole or not at all. This module keeps, checks and removes them; where their files
-//! come from is not its business, and it must never run one of them.
+//! Like packs they are there whole or not at all. This module keeps and checks them; where their files come from is
+//! not its business, and it must never run one of them.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -14,7 +14,7 @@ use crate::manifest::FileEntry;
 use crate::pack::hex;
 use crate::store::data_dir;
 
-const MANIFEST: &str = "recogniser.toml";
+pub(crate) const MANIFEST: &str = "recogniser.toml";
 
 /// What a person is told about an installed recogniser, and what its folder holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct About {
     pub files: Vec<FileEntry>,
 }
 
-/// Why a recogniser cannot be used, installed or removed.
+/// Why a recogniser cannot be used or installed.
 #[derive(Debug, thiserror::Error)]
 pub enum RecogniserStoreError {
     /// It is not there.
@@ -196,21 +196,6 @@ where
         let _ = fs::remove_dir_all(&fresh);
     }
     made
-}
-
-/// Removes a recogniser; gives the folder that it was in.
-pub fn remove_recogniser(name: &str) -> Result<PathBuf, RecogniserStoreError> {
-    let root = root().ok_or(RecogniserStoreError::NoDataDir)?;
-    let dir = root.join(name);
-    // A name is the name of a folder, never a way out of this one.
-    if name.is_empty() || name.contains(['/', '\\', '.']) || !dir.join(MANIFEST).is_file() {
-        return Err(RecogniserStoreError::Missing(name.to_owned()));
-    }
-    fs::remove_dir_all(&dir).map_err(|source| RecogniserStoreError::Write {
-        path: dir.clone(),
-        source,
-    })?;
-    Ok(dir)
 }
 
 fn list(root: &Path, dir: &Path, files: &mut Vec<FileEntry>) -> io::Result<()> {

@@ -62,6 +62,29 @@ pub fn runtimes_dir() -> Option<PathBuf> {
     data_dir().map(|dir| dir.join("runtimes"))
 }
 
+/// Whether this is the name of one folder, and no way to another.
+pub(crate) fn is_folder_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=64).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') && !name.ends_with('.')
+}
+
+/// The folders of the inference libraries that were installed, in order of name.
+pub fn installed_runtimes() -> Vec<PathBuf> {
+    let entries = runtimes_dir().and_then(|root| fs::read_dir(root).ok());
+    let hidden = |path: &Path| {
+        path.file_name()
+            .is_none_or(|name| name.to_string_lossy().starts_with('.'))
+    };
+    let mut paths: Vec<_> = entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.is_dir() && !hidden(path))
+        .collect();
+    paths.sort();
+    paths
+}
+
 /// Every pack in the data folder, good or not, in order of name.
 pub fn installed() -> Vec<Installed> {
     let Some(root) = data_dir().map(|dir| dir.join("packs")) else {

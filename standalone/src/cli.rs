@@ -48,7 +48,7 @@ pub enum Command {
     Bench(crate::bench::Bench),
     /// Measure how right the engine is on a labelled corpus
     Eval(crate::eval::Eval),
-    /// List, inspect, verify and install model packs and recognisers
+    /// List, inspect, add and remove model packs, recognisers and runtimes
     Models {
         /// What to do with them.
         #[command(subcommand)]
@@ -140,7 +140,7 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
 /// `undertone models`.
 #[derive(Debug, Subcommand)]
 pub enum Models {
-    /// List the packs and recognisers that are found
+    /// List the packs, recognisers and runtimes that are found
     List(Json),
     /// Show what a pack is, what it learnt from and how well it was measured to do
     Info {
@@ -164,11 +164,10 @@ pub enum Models {
     /// this machine. Moonshine hears each utterance again when it is over. Vosk needs a speech model in your
     /// language, which you bring.
     Add(crate::models::add::Add),
-    /// Remove a recogniser that was added
+    /// Remove a recogniser or runtime that was added, or a pack that was installed
     Remove {
-        /// moonshine or vosk
-        #[arg(value_name = "RECOGNISER")]
-        which: undertone::Recogniser,
+        /// As its folder is called: moonshine, vosk, onnxruntime, cuda, or a pack's name (default for the default one)
+        name: String,
         #[command(flatten)]
         #[allow(missing_docs, reason = "documented at its type")]
         json: Json,

@@ -165,6 +165,64 @@ fn packs_are_listed_shown_verified_installed_and_used() {
 }
 
 #[test]
+fn what_was_brought_in_is_listed_by_its_kind_and_taken_away_by_its_name() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data/undertone");
+    let models = |call: &[&str]| run(undertone(home.path()).arg("models").args(call));
+    run(undertone(home.path())
+        .args(["models", "install", "--as-default"])
+        .arg(committed_pack()))
+    .expect(0);
+    let capi = data.join("runtimes/onnxruntime/onnxruntime/capi");
+    fs::create_dir_all(&capi).unwrap();
+    fs::write(capi.join("libonnxruntime.so.1.31.1"), b"a library").unwrap();
+    fs::create_dir(data.join("runtimes/onnxruntime/onnxruntime-1.31.1.dist-info")).unwrap();
+    fs::create_dir(data.join("runtimes/cuda")).unwrap();
+    fs::create_dir_all(data.join("recognisers/vosk")).unwrap();
+    fs::write(data.join("recognisers/vosk/recogniser.toml"), b"nonsense").unwrap();
+
+    let list = models(&["list", "--json", "--runtime", "onnxruntime"])
+        .expect(0)
+        .json();
+    let row = |kind: &str, name: &str| {
+        let rows = list.as_array().unwrap();
+        let found = rows.iter().find(|row| row["kind"] == kind && row["name"] == name);
+        found.unwrap_or_else(|| panic!("{kind} {name} in {list}")).clone()
+    };
+    let library = row("runtime", "onnxruntime");
+    assert_eq!(
+        (&library["version"], &library["licence"], &library["in_use"]),
+        (&"1.31.1".into(), &"MIT".into(), &true.into())
+    );
+    let broken = row("runtime", "cuda")["error"].to_string();
+    assert!(broken.contains("models add cuda"), "{broken}");
+    assert!(row("recogniser", "vosk")["error"].is_string());
+
+    for (name, kind) in [
+        ("vosk", "recogniser"),
+        ("onnxruntime", "runtime"),
+        ("cuda", "runtime"),
+        ("default", "pack"),
+    ] {
+        let removed = models(&["remove", name, "--json"]).expect(0).json();
+        assert_eq!(removed["kind"], kind);
+        let again = models(&["remove", name]).expect(2);
+        assert!(again.err.contains("not installed"), "{}", again.err);
+    }
+    let left = models(&["list", "--json"]).expect(0).json();
+    assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
+    let own = left[0]["name"].as_str().unwrap();
+    for (name, told) in [
+        (own, "inside the program"),
+        ("first", "part of every pack"),
+        ("../packs", "not installed"),
+    ] {
+        let refused = models(&["remove", name]).expect(2);
+        assert!(refused.err.contains(told), "{}", refused.err);
+    }
+}
+
+#[test]
 fn a_system_that_the_pack_lacks_is_named_with_those_it_has() {
     let home = tempdir().unwrap();
     let (rate, sound) = voice();

@@ -1,6 +1,7 @@
 //! What must be true of a manifest beyond its form. Every refusal names the table and the key.
 
 use super::{Fusion, GraphEntry, LABELS, Manifest, ManifestError, Role, SCHEMA, SYSTEMS};
+use crate::store::is_folder_name;
 
 type Checked = Result<(), ManifestError>;
 
@@ -12,12 +13,6 @@ const MOST_NUMBERS: usize = 65_536;
 
 fn misfit(what: impl Into<String>) -> Checked {
     Err(ManifestError::Misfit(what.into()))
-}
-
-/// A pack is installed in a folder of its name: it must be one folder's name, and no way to another.
-fn plain(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (1..=64).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') && !name.ends_with('.')
 }
 
 fn sized(key: &str, size: usize, most: usize) -> Checked {
@@ -45,7 +40,8 @@ impl Manifest {
         if self.labels != LABELS {
             return misfit(format!("labels must be {LABELS:?}"));
         }
-        if !plain(&self.name) {
+        // A pack is installed in a folder of its name.
+        if !is_folder_name(&self.name) {
             return misfit(format!(
                 "name is '{}'; it must be letters, digits, '-', '_' and '.' within, 64 at most",
                 self.name

@@ -1,6 +1,7 @@
 //! `undertone models`: what packs there are, whether they are whole, and how a new one comes in.
 
 pub mod add;
+mod list;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,33 +9,18 @@ use std::path::Path;
 use console::Style;
 use serde::Serialize;
 use undertone::Recogniser;
-use undertone::models::{
-    self, InstalledRecogniser, Manifest, Pack, PackError, RecogniserStoreError, StoreError,
-};
+use undertone::models::{self, InstalledRecogniser, Manifest, Pack, RemoveError, Removed, StoreError};
 
 use crate::cli::Models;
 use crate::fault::{Ending, Fault};
-use crate::recognisers;
 use crate::settings::Settings;
 use crate::term;
-
-/// One pack or recogniser in the list.
-#[derive(Debug, Serialize)]
-struct Row {
-    kind: &'static str,
-    name: String,
-    version: String,
-    licence: String,
-    place: String,
-    in_use: bool,
-    error: Option<String>,
-}
 
 /// Runs the command.
 pub fn run(action: &Models, settings: &Settings) -> Result<Ending, Fault> {
     let mut out = io::stdout().lock();
     match action {
-        Models::List(json) => list(&mut out, json.json, settings),
+        Models::List(json) => list::run(&mut out, json.json, settings),
         Models::Info { name, json } => {
             let pack = chosen(name.as_deref(), settings)?;
             if json.json {
@@ -44,7 +30,7 @@ pub fn run(action: &Models, settings: &Settings) -> Result<Ending, Fault> {
             }
         }
         Models::Verify { name, json } => verify(&mut out, name.as_deref(), json.json, settings),
-        Models::Remove { which, json } => recognisers::remove(&mut out, *which, json.json),
+        Models::Remove { name, json } => remove(&mut out, name, json.json),
         Models::Install {
             dir,
             as_default,
@@ -69,112 +55,6 @@ pub fn place(pack: &Pack) -> String {
 
 fn chosen(name: Option<&str>, settings: &Settings) -> Result<Pack, Fault> {
     models::resolve(name.or(settings.pack.as_deref())).map_err(|error| Fault::User(error.to_string()))
-}
-
-fn list(out: &mut impl Write, json: bool, settings: &Settings) -> Result<Ending, Fault> {
-    let used = models::resolve(settings.pack.as_deref());
-    let in_use = |path: Option<&Path>| used.as_ref().is_ok_and(|pack| pack.origin() == path);
-    let row = |path: Option<&Path>, pack: &Result<Pack, PackError>| {
-        let place = path.map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
-        match pack {
-            Ok(pack) => {
-                let Manifest {
-                    name,
-                    version,
-                    licence,
-                    ..
-                } = pack.manifest().clone();
-                Row {
-                    kind: "pack",
-                    name,
-                    version,
-                    licence,
-                    place,
-                    in_use: in_use(path),
-                    error: None,
-                }
-            }
-            Err(error) => {
-                let name = path
-                    .and_then(Path::file_name)
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                let (version, licence) = (String::new(), String::new());
-                Row {
-                    kind: "pack",
-                    name,
-                    version,
-                    licence,
-                    place,
-                    in_use: false,
-                    error: Some(error.to_string()),
-                }
-            }
-        }
-    };
-    let mut rows = vec![row(None, &Pack::embedded())];
-    rows.extend(
-        models::installed()
-            .iter()
-            .map(|found| row(Some(&found.path), &found.pack)),
-    );
-    if let Ok(pack) = &used
-        && !rows.iter().any(|row| row.in_use)
-    {
-        rows.push(row(pack.origin(), &Ok(pack.clone())));
-    }
-    rows.extend(
-        models::installed_recognisers()
-            .into_iter()
-            .map(|found| recogniser_row(found, settings)),
-    );
-    if json {
-        return print_json(out, &rows);
-    }
-    for row in rows {
-        let mark = if row.in_use {
-            Style::new().green().apply_to("●").to_string()
-        } else {
-            " ".to_owned()
-        };
-        let text = match row.error {
-            None => format!(
-                "{mark} {:<20} {:<10} {:<16} {}",
-                row.name, row.version, row.licence, row.place
-            ),
-            Some(error) => format!("{mark} {:<20} {}", row.name, Style::new().red().apply_to(error)),
-        };
-        writeln!(out, "{}", text.trim_end()).map_err(Fault::output)?;
-    }
-    Ok(Ending::Good)
-}
-
-fn recogniser_row(
-    (name, found): (String, Result<InstalledRecogniser, RecogniserStoreError>),
-    settings: &Settings,
-) -> Row {
-    let in_use = settings.recogniser.name() == name;
-    match found {
-        Ok(InstalledRecogniser { dir, about }) => Row {
-            kind: "recogniser",
-            name,
-            version: about.version,
-            licence: about.licence,
-            place: dir.display().to_string(),
-            in_use,
-            error: None,
-        },
-        Err(error) => Row {
-            kind: "recogniser",
-            name,
-            version: String::new(),
-            licence: String::new(),
-            place: String::new(),
-            in_use,
-            error: Some(error.to_string()),
-        },
-    }
 }
 
 fn info(out: &mut impl Write, pack: &Pack) -> Result<Ending, Fault> {
@@ -320,4 +200,28 @@ fn install(out: &mut impl Write, dir: &Path, as_default: bool, json: bool) -> Re
     };
     writeln!(out, "{use_it}").map_err(Fault::output)?;
     Ok(Ending::Good)
+}
+
+/// Takes away what was added or installed.
+fn remove(out: &mut impl Write, name: &str, json: bool) -> Result<Ending, Fault> {
+    let removed = models::remove(name).map_err(|error| Fault::User(refusal(name, &error)))?;
+    let Removed { kind, dir } = removed;
+    if json {
+        return print_json(out, &serde_json::json!({ "removed": dir, "kind": kind.name() }));
+    }
+    writeln!(out, "removed the {} {name} from {}", kind.name(), dir.display()).map_err(Fault::output)?;
+    Ok(Ending::Good)
+}
+
+/// Why a thing cannot be removed; of what is inside the program, that it is.
+fn refusal(name: &str, error: &RemoveError) -> String {
+    let missing = matches!(error, RemoveError::Missing(_));
+    let ours = Pack::embedded().is_ok_and(|pack| pack.manifest().name == name);
+    if missing && ours {
+        format!("the pack '{name}' is inside the program; there is nothing to remove")
+    } else if missing && name == Recogniser::First.name() {
+        "the recogniser 'first' is part of every pack; there is nothing to remove".to_owned()
+    } else {
+        error.to_string()
+    }
 }

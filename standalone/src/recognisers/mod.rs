@@ -1,7 +1,7 @@
-//! `undertone models add` and `remove`: recognisers that are not part of a pack.
+//! `undertone models add`: recognisers that are not part of a pack.
 //!
-//! Only these two commands bring anything in, only the packages named here, and they say so first. Must never
-//! fetch what does not match its hash.
+//! Only the packages named here are brought in, and that is said first. Must never fetch what does not match
+//! its hash.
 
 mod flat;
 mod moonshine;
@@ -74,7 +74,7 @@ pub enum AddError {
     #[error("{} is no Vosk speech model: it has none of am/final.mdl and final.mdl; name the unpacked folder of one", .0.display())]
     NotAModel(PathBuf),
     /// The first pass is always there.
-    #[error("the recogniser 'first' is part of every pack; there is nothing to add or to remove")]
+    #[error("the recogniser 'first' is part of every pack; there is nothing to add")]
     Builtin,
     /// The new recogniser does not run.
     #[error("it was installed but does not run, so it was removed again: {0}")]
@@ -107,7 +107,7 @@ pub fn add(out: &mut impl Write, wanted: &Wanted<'_>, json: bool) -> Result<Endi
     };
     if let Err(error) = undertone::try_recogniser(wanted.which) {
         // What does not run is worse than nothing: it would fail at every start.
-        let _ = models::remove_recogniser(wanted.which.name());
+        let _ = models::remove(wanted.which.name());
         return Err(AddError::DoesNotRun(error.to_string()).into());
     }
     if json {
@@ -123,19 +123,6 @@ pub fn add(out: &mut impl Write, wanted: &Wanted<'_>, json: bool) -> Result<Endi
         installed.dir.display()
     )
     .map_err(Fault::output)?;
-    Ok(Ending::Good)
-}
-
-/// Removes a recogniser.
-pub fn remove(out: &mut impl Write, which: Recogniser, json: bool) -> Result<Ending, Fault> {
-    if which == Recogniser::First {
-        return Err(AddError::Builtin.into());
-    }
-    let dir = models::remove_recogniser(which.name()).map_err(AddError::from)?;
-    if json {
-        return print_json(out, &serde_json::json!({ "removed": dir }));
-    }
-    writeln!(out, "removed {which} from {}", dir.display()).map_err(Fault::output)?;
     Ok(Ending::Good)
 }
 
